@@ -1,0 +1,1 @@
+"""Files to documents with places: discovery, YAML, manifest sets."""

@@ -1,0 +1,418 @@
+"""Which files to read: the paths that a user names, walked with care."""
+
+import difflib
+import os
+import re
+import stat
+import subprocess
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO
+
+from meshlint.errors import UsageError
+from meshlint.source.document import Location, Unread, UnreadReason
+from meshlint.source.text import SourceFile
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
+
+STDIN = "<stdin>"
+"""The path that standard input is shown with."""
+
+LARGEST_FILE = 256 * 1024 * 1024
+"""How many bytes of a file are read at most."""
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+_KUSTOMIZATION_WITHOUT_SUFFIX = "Kustomization"
+_SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__"})
+_LARGEST_GITIGNORE = 1024 * 1024
+# Each wildcard multiplies the work of a failing match; a hostile pattern must not hang the run.
+_MOST_WILDCARDS = 6
+_GIT_TIMEOUT_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """
+    A file to be read.
+
+    `path` is how users are shown it, `real` where it is, symlinks resolved. `directory` is the
+    directory argument under which it was found, as shown; None for a file that was named itself.
+    """
+
+    path: str
+    real: str
+    directory: str | None = None
+    content: bytes | None = field(default=None, repr=False)
+
+    def read(self) -> bytes | Unread:
+        """Read the whole file; say why if that cannot be done."""
+        if self.content is None:
+            return _read(self)
+        return self.content if len(self.content) <= LARGEST_FILE else _too_large(self.path)
+
+
+@dataclass(frozen=True, slots=True)
+class Discovery:
+    """
+    The files to be read, in a fixed order, and what was found but cannot be read.
+
+    `directories` are the directories that were walked, as shown, with their real paths.
+    """
+
+    files: tuple[FoundFile, ...]
+    unread: tuple[Unread, ...] = ()
+    directories: dict[str, str] = field(default_factory=dict)
+
+
+def discover(
+    paths: Sequence[str], *, exclude: Sequence[str] = (), stdin: BinaryIO | None = None
+) -> Discovery:
+    """
+    Find the files that some paths stand for.
+
+    A file is taken whatever its suffix, a directory is walked, `-` is standard input. `exclude`
+    holds patterns as in a `.gitignore` in the working directory; files named themselves are
+    taken all the same. A path that is not there raises `UsageError`.
+    """
+    for path in paths:
+        if path != "-" and not os.path.exists(path):
+            raise UsageError(_no_such_path(path))
+    walk = _Walk(paths, exclude)
+    walk.take_directories()
+    walk.take_links()
+    walk.take_files()
+    if "-" in paths:
+        if stdin is None:
+            raise UsageError("standard input is not available for '-'")
+        walk.files.append(FoundFile(STDIN, STDIN, content=stdin.read(LARGEST_FILE + 1)))
+    return Discovery(
+        files=tuple(sorted(walk.files, key=lambda found: found.path)),
+        unread=tuple(sorted(walk.unread, key=lambda unread: unread.at.file.path)),
+        directories=walk.directories,
+    )
+
+
+def _no_such_path(path: str) -> str:
+    nearest = _nearest_path(path)
+    hint = f"; did you mean {nearest!r}?" if nearest else ""
+    return f"no such path: {path!r}{hint}"
+
+
+def _nearest_path(path: str) -> str | None:
+    head, name = os.path.split(path.rstrip("/"))
+    if not name:
+        return None
+    parent = head if not head or os.path.isdir(head) else _nearest_path(head)
+    if parent is None:
+        return None
+    if os.path.exists(os.path.join(parent, name)):
+        return os.path.join(parent, name)
+    try:
+        similar = difflib.get_close_matches(name, sorted(os.listdir(parent or ".")), n=1)
+    except OSError:
+        return None
+    return os.path.join(parent, similar[0]) if similar else None
+
+
+@dataclass(frozen=True, slots=True)
+class _IgnoreFile:
+    base: str
+    spec: "GitIgnoreSpec"
+
+    def verdict(self, path: str) -> bool | None:
+        """True for ignored, False for taken back in, None if no pattern speaks of the path."""
+        prefix = self.base.rstrip(os.sep) + os.sep
+        if not path.startswith(prefix):
+            return None
+        return self.spec.check_file(path[len(prefix) :].replace(os.sep, "/")).include
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A directory or link on the way: where it was met, where it really is, how it is shown."""
+
+    path: str
+    real: str
+    shown: str
+    argument: str
+    ignores: tuple[_IgnoreFile, ...]
+
+    def child(self, name: str) -> "_Entry":
+        shown = name if self.shown == "." else f"{self.shown.rstrip('/')}/{name}"
+        path, real = os.path.join(self.path, name), os.path.join(self.real, name)
+        return _Entry(path, real, _printable(shown), self.argument, self.ignores)
+
+
+class _Walk:
+    """One search: what was found, and what was seen already."""
+
+    def __init__(self, paths: Sequence[str], exclude: Sequence[str]) -> None:
+        self.files: list[FoundFile] = []
+        self.unread: list[Unread] = []
+        self.directories: dict[str, str] = {}
+        self._cwd = os.getcwd()
+        named = sorted({path for path in paths if path != "-"})
+        self._named_files = [path for path in named if not os.path.isdir(path)]
+        # Parents come before what they hold, so that a directory within another is met once.
+        self._named_directories = sorted(
+            (path for path in named if os.path.isdir(path)), key=os.path.realpath
+        )
+        self._roots = frozenset(map(os.path.realpath, self._named_directories))
+        self._exclude = self._excluding(exclude)
+        self._links: list[_Entry] = []
+        self._seen: set[str] = set()
+
+    def take_directories(self) -> None:
+        for path in self._named_directories:
+            real = os.path.realpath(path)
+            if real in self._seen:
+                continue
+            shown = self._shown(path)
+            self.directories[shown] = real
+            root = _Entry(real, real, shown, shown, (*self._exclude, *_ignores_above(real)))
+            tracked = _tracked_files(real) if os.environ.get("PRE_COMMIT") == "1" else None
+            if tracked is None:
+                self._walk(root)
+            else:
+                self._take_tracked(root, tracked)
+
+    def take_links(self) -> None:
+        """Follow what stays within the given paths; all else was met before, so no loop lasts."""
+        while self._links:
+            links = sorted(self._links, key=lambda link: link.path)
+            self._links = []
+            for link in links:
+                if self._leaves(link.real):
+                    continue
+                if os.path.isdir(link.real):
+                    if not _is_skipped(os.path.basename(link.path)):
+                        self._walk(link)
+                elif _is_wanted(link.path):
+                    self._take(link.shown, link.real, link.argument)
+
+    def take_files(self) -> None:
+        for path in self._named_files:
+            self._take(self._shown(path), os.path.realpath(path), None)
+
+    def _walk(self, root: _Entry) -> None:
+        pending = [root]
+        while pending:
+            directory = pending.pop()
+            if directory.real in self._seen:
+                continue
+            try:
+                with os.scandir(directory.path) as entries:
+                    found = {entry.name: entry for entry in entries}
+            except OSError as error:
+                self._report(directory.shown, error)
+                continue
+            if "pyvenv.cfg" in found and directory is not root:
+                continue
+            self._seen.add(directory.real)
+            if ".gitignore" in found:
+                directory = _with_ignore_file(directory)
+            pending.extend(self._take_entries(directory, found))
+
+    def _take_entries(self, directory: _Entry, found: dict[str, os.DirEntry[str]]) -> Iterator[_Entry]:
+        for name, entry in found.items():
+            is_link = entry.is_symlink()
+            is_directory = not is_link and entry.is_dir(follow_symlinks=False)
+            if is_directory and _is_skipped(name):
+                continue
+            if not is_directory and not is_link and not _is_wanted(name):
+                continue
+            child = directory.child(name)
+            if _is_ignored(child, is_directory=is_directory):
+                continue
+            if is_link:
+                self._meet_link(child)
+            elif is_directory:
+                yield child
+            else:
+                self._take(child.shown, child.real, child.argument)
+
+    def _take_tracked(self, root: _Entry, tracked: Iterable[str]) -> None:
+        self._seen.add(root.real)
+        for relative in tracked:
+            *directories, name = relative.split("/")
+            if any(map(_is_skipped, directories)):
+                continue
+            child = root.child(relative)
+            if _is_ignored(child, is_directory=False, ignores=self._exclude):
+                continue
+            if os.path.islink(child.path):
+                # What a linked directory holds is tracked at its own place, or not at all.
+                if not os.path.isdir(child.path):
+                    self._meet_link(child)
+            elif _is_wanted(name) and os.path.lexists(child.path):
+                self._take(child.shown, os.path.realpath(child.path), child.argument)
+
+    def _meet_link(self, link: _Entry) -> None:
+        real = os.path.realpath(link.path)
+        self._links.append(_Entry(link.path, real, link.shown, link.argument, link.ignores))
+
+    def _take(self, shown: str, real: str, argument: str | None) -> None:
+        if real in self._seen or (argument is not None and self._leaves(real)):
+            return
+        self._seen.add(real)
+        try:
+            mode = os.stat(real).st_mode
+        except OSError as error:
+            self._report(shown, error)
+            return
+        if stat.S_ISREG(mode):
+            self.files.append(FoundFile(shown, real, argument))
+        else:
+            self.unread.append(_unreadable(shown, "not a regular file"))
+
+    def _leaves(self, real: str) -> bool:
+        """Whether a path is outside of all directories that were given."""
+        while real not in self._roots:
+            parent = os.path.dirname(real)
+            if parent == real:
+                return True
+            real = parent
+        return False
+
+    def _report(self, shown: str, error: OSError) -> None:
+        self.unread.append(_unreadable(shown, _reason(error)))
+
+    def _shown(self, path: str) -> str:
+        absolute = os.path.abspath(path)
+        if absolute == self._cwd:
+            return "."
+        below = self._cwd.rstrip(os.sep) + os.sep
+        shown = absolute[len(below) :] if absolute.startswith(below) else os.path.normpath(path)
+        return _printable(re.sub("^//+", "/", shown.replace(os.sep, "/")))
+
+    def _excluding(self, patterns: Sequence[str]) -> tuple[_IgnoreFile, ...]:
+        return (_IgnoreFile(self._cwd, _compile(patterns)),) if patterns else ()
+
+
+def _is_skipped(directory: str) -> bool:
+    return directory.startswith(".") or directory in _SKIPPED_DIRECTORIES
+
+
+def _is_wanted(name: str) -> bool:
+    return name.lower().endswith(_SUFFIXES) or os.path.basename(name) == _KUSTOMIZATION_WITHOUT_SUFFIX
+
+
+def _is_ignored(entry: _Entry, *, is_directory: bool, ignores: tuple[_IgnoreFile, ...] | None = None) -> bool:
+    path = entry.path + os.sep if is_directory else entry.path
+    for ignore in reversed(entry.ignores if ignores is None else ignores):
+        verdict = ignore.verdict(path)
+        if verdict is not None:
+            return verdict
+    return False
+
+
+def _ignores_above(real: str) -> tuple[_IgnoreFile, ...]:
+    """The ignore files of the parents, up to the top of the repository; none if there is none."""
+    found: list[_IgnoreFile] = []
+    directory = real
+    while not os.path.lexists(os.path.join(directory, ".git")):
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return ()
+        directory = parent
+        ignore = _ignore_file(directory)
+        if ignore is not None:
+            found.append(ignore)
+    ignores = tuple(reversed(found))
+    # A directory that is ignored as a whole and named all the same is meant to be read.
+    root = _Entry(real, real, "", "", ignores)
+    return () if _is_ignored(root, is_directory=True) else ignores
+
+
+def _with_ignore_file(directory: _Entry) -> _Entry:
+    ignore = _ignore_file(directory.path)
+    if ignore is None:
+        return directory
+    ignores = (*directory.ignores, ignore)
+    return _Entry(directory.path, directory.real, directory.shown, directory.argument, ignores)
+
+
+def _ignore_file(directory: str) -> _IgnoreFile | None:
+    path = os.path.join(directory, ".gitignore")
+    try:
+        status = os.lstat(path)
+        if not stat.S_ISREG(status.st_mode) or status.st_size > _LARGEST_GITIGNORE:
+            return None
+        with open(path, encoding="utf-8", errors="surrogateescape") as file:
+            lines = file.read().splitlines()
+    except OSError:
+        return None
+    return _IgnoreFile(directory, _compile(lines))
+
+
+def _compile(lines: Sequence[str]) -> "GitIgnoreSpec":
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most runs need no patterns
+
+    usable = [line for line in lines if len(re.findall(r"\*+", line)) <= _MOST_WILDCARDS]
+    try:
+        return GitIgnoreSpec.from_lines(usable)
+    except (ValueError, re.error):
+        return GitIgnoreSpec.from_lines(line for line in usable if _is_pattern(line))
+
+
+def _is_pattern(line: str) -> bool:
+    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most runs need no patterns
+
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except (ValueError, re.error):
+        return False
+    return True
+
+
+def _tracked_files(real: str) -> list[str] | None:
+    """Paths below a directory that git tracks; None if git is of no help."""
+    command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
+    command += ["ls-files", "-z", "--", real]
+    environment = {**os.environ, "GIT_LITERAL_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0"}
+    try:
+        listed = subprocess.run(  # noqa: S603 - fixed words and a path, no shell
+            command, env=environment, capture_output=True, timeout=_GIT_TIMEOUT_SECONDS, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    paths = sorted(set(os.fsdecode(listed.stdout).split("\0")) - {""})
+    return [os.path.relpath(path, real).replace(os.sep, "/") for path in paths]
+
+
+def _read(found: FoundFile) -> bytes | Unread:
+    # Should the file have become a FIFO since it was found, opening must not wait for a writer.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with open(os.open(found.real, flags), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode):
+                return _unreadable(found.path, "not a regular file")
+            if status.st_size > LARGEST_FILE:
+                return _too_large(found.path)
+            return file.read(LARGEST_FILE)
+    except OSError as error:
+        return _unreadable(found.path, _reason(error))
+
+
+def _too_large(shown: str) -> Unread:
+    limit = LARGEST_FILE // (1024 * 1024)
+    return _unread(shown, UnreadReason.LIMIT, f"larger than {limit} MiB")
+
+
+def _unreadable(shown: str, why: str) -> Unread:
+    return _unread(shown, UnreadReason.UNREADABLE, f"cannot be read: {why}")
+
+
+def _unread(shown: str, reason: UnreadReason, message: str) -> Unread:
+    return Unread(reason, message, Location(SourceFile(shown, ""), 0, 0))
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or type(error).__name__).lower()
+
+
+def _printable(path: str) -> str:
+    """A path without the lone surrogates that stand for bytes which are no UTF-8."""
+    return path.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

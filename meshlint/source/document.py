@@ -1,0 +1,203 @@
+"""YAML documents: plain data, and beside it the places where the data stands."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from meshlint.source.text import SourceFile, SourceSpan
+
+FieldPath = tuple[str | int, ...]
+"""The way to a field: `("spec", "listeners", 0, "port")`."""
+
+
+class Place:
+    """
+    Where a node of a YAML document stands: offsets into the text of its file.
+
+    `children` are the places of the values of a mapping by key, or of the items of a sequence;
+    None for a scalar. `keys` holds start and end of each key of a mapping. The node that an
+    alias stands for has the place of the alias, and the children of the anchored node.
+    """
+
+    __slots__ = ("children", "end", "keys", "start")
+
+    def __init__(
+        self,
+        start: int,
+        end: int,
+        children: "dict[str, Place] | list[Place] | None" = None,
+        keys: dict[str, tuple[int, int]] | None = None,
+    ) -> None:
+        self.start = start
+        self.end = end
+        self.children = children
+        self.keys = keys
+
+
+@dataclass(frozen=True, slots=True)
+class DuplicateKey:
+    """A key that a mapping holds more than once: the entry that is lost, and the one that wins."""
+
+    key: str
+    lost: "Location"
+    kept: "Location"
+    same_value: bool
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Manifest:
+    """
+    One Kubernetes object as it was written: a YAML document, or one item of a `kind: List`.
+
+    `data` is plain: dict, list, str, int, float, bool and None, keys always text. Aliased
+    parts are shared, so nothing may change it.
+    """
+
+    file: SourceFile
+    data: dict[str, Any] = field(repr=False)
+    place: Place = field(repr=False)
+    prefix: FieldPath = ()
+
+    def at(self, *path: str | int) -> "Location":
+        """The place of a field; of its nearest existing ancestor if there is no such field."""
+        return Location(self.file, self.place.start, self.place.end, path, self)
+
+    def value(self, *path: str | int) -> Any:  # noqa: ANN401 - YAML holds anything
+        """The value of a field, None if there is none."""
+        value: Any = self.data
+        for step in path:
+            match value, step:
+                case dict(), str():
+                    value = value.get(step)
+                case list(), int() if -len(value) <= step < len(value):
+                    value = value[step]
+                case _:
+                    return None
+        return value
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """
+    A place that can be shown: a field of a manifest, or a stretch of a file that is none.
+
+    Cheap to make: lines and columns are only worked out when somebody looks at `span`.
+    """
+
+    file: SourceFile
+    start: int
+    end: int
+    field: FieldPath = ()
+    manifest: Manifest | None = None
+
+    @property
+    def span(self) -> SourceSpan:
+        """Lines and columns: on one line wherever the text allows it."""
+        return self.file.span(*self.offsets)
+
+    @property
+    def offsets(self) -> tuple[int, int]:
+        """Start and end in the text: a scalar with its key, else the key, else the first line."""
+        if self.manifest is None:
+            return self.start, self.end
+        return _offsets(self.file.text, self.manifest.place, self.field)
+
+    @property
+    def value_offsets(self) -> tuple[int, int]:
+        """Start and end of the value alone, as written, quotes included."""
+        place = self.place
+        return (place.start, place.end) if place else (self.start, self.end)
+
+    @property
+    def place(self) -> Place | None:
+        """The node that stands exactly here; None for a field that is absent."""
+        if self.manifest is None:
+            return None
+        place = self.manifest.place
+        for step in self.field:
+            child = _child(place, step)
+            if child is None:
+                return None
+            place = child
+        return place
+
+
+class UnreadReason(Enum):
+    """Why a document, or a whole file, could not be taken as manifests."""
+
+    SYNTAX = "syntax"
+    ENCODING = "encoding"
+    LIMIT = "limit"
+    UNREADABLE = "unreadable"
+    TEMPLATE = "template"
+    ENCRYPTED = "encrypted"
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """
+    Text that was found but could not be read as manifests.
+
+    `at` is the narrowest place to blame, `message` what is wrong there in a user's words.
+    `namespace` is the namespace that the text is for, where it can be made out.
+    """
+
+    reason: UnreadReason
+    message: str
+    at: Location
+    namespace: str | None = None
+
+
+def walk(data: object, path: FieldPath = ()) -> Iterator[tuple[FieldPath, object]]:
+    """Each scalar of some plain data with the way to it."""
+    match data:
+        case dict():
+            for key, value in data.items():
+                yield from walk(value, (*path, key))
+        case list():
+            for index, item in enumerate(data):
+                yield from walk(item, (*path, index))
+        case _:
+            yield path, data
+
+
+def _child(place: Place, step: str | int) -> Place | None:
+    children = place.children
+    if isinstance(children, dict):
+        return children.get(step) if isinstance(step, str) else None
+    if isinstance(children, list) and isinstance(step, int) and 0 <= step < len(children):
+        return children[step]
+    return None
+
+
+def _offsets(text: str, place: Place, path: FieldPath) -> tuple[int, int]:
+    label: tuple[int, int] | None = None
+    for step in path:
+        child = _child(place, step)
+        if child is None:
+            break
+        label = place.keys[step] if place.keys and isinstance(step, str) else None
+        place = child
+    if label is not None and (place.children is not None or _spans_lines(text, label[0], place.end)):
+        return label
+    if label is not None:
+        return label[0], max(place.end, label[1])
+    return _first_line(text, place)
+
+
+def _first_line(text: str, place: Place) -> tuple[int, int]:
+    """A node without a key of its own: its first entry, or what fits on its first line."""
+    if isinstance(place.children, dict) and place.keys:
+        key, (start, end) = next(iter(place.keys.items()))
+        child = place.children[key]
+        whole = child.children is None and not _spans_lines(text, start, child.end)
+        return (start, max(child.end, end)) if whole else (start, end)
+    end = place.end
+    while _spans_lines(text, place.start, end):
+        end = min(i for i in (text.find("\n", place.start), text.find("\r", place.start)) if i >= 0)
+    return place.start, max(end, place.start)
+
+
+def _spans_lines(text: str, start: int, end: int) -> bool:
+    return text.find("\n", start, end) >= 0 or text.find("\r", start, end) >= 0

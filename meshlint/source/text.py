@@ -1,0 +1,56 @@
+"""A text and the places in it."""
+
+import re
+from bisect import bisect_right
+from dataclasses import dataclass, field
+from functools import cached_property
+
+# YAML 1.1 also breaks lines at U+0085, U+2028 and U+2029; editors and code scanning do not.
+_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class SourceSpan:
+    """A stretch of text: 1-based lines and columns, columns in code points, the end exclusive."""
+
+    start_line: int
+    start_column: int
+    end_line: int
+    end_column: int
+
+
+@dataclass(frozen=True, eq=False)
+class SourceFile:
+    """
+    A text that was read: its path as users are shown it, and what it says.
+
+    `path` has `/` separators and is relative to the working directory where it is below it.
+    `text` has no byte order mark (`has_bom` tells if the file has one) and keeps its line breaks.
+    """
+
+    path: str
+    text: str = field(repr=False)
+    has_bom: bool = False
+
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        return [0, *(match.end() for match in _LINE_BREAK.finditer(self.text))]
+
+    def span(self, start: int, end: int) -> SourceSpan:
+        """Turn two offsets into the text into lines and columns."""
+        return SourceSpan(*self._position(start), *self._position(end))
+
+    def line(self, number: int) -> str:
+        """The text of one line (1-based), without its line break."""
+        starts = self._line_starts
+        start = starts[number - 1]
+        end = starts[number] if number < len(starts) else len(self.text)
+        return self.text[start:end].rstrip("\r\n")
+
+    def offset(self, line: int, column: int) -> int:
+        """Turn a line and a column (both 1-based) into an offset into the text."""
+        return self._line_starts[line - 1] + column - 1
+
+    def _position(self, offset: int) -> tuple[int, int]:
+        line = bisect_right(self._line_starts, offset)
+        return line, offset - self._line_starts[line - 1] + 1
