@@ -1,0 +1,1 @@
+"""Documents to resources: identity, labels, selectors, versions, kinds."""

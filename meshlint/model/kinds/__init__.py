@@ -1,0 +1,1 @@
+"""The kinds that meshlint knows: one module a field of Kubernetes and Istio."""
