@@ -1,0 +1,107 @@
+"""From resources to edges: every reference that a manifest declares, with the line that does."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from meshlint.graph.graph import Edge, Relation, ResourceGraph
+from meshlint.graph.scope import Scopes
+from meshlint.model.keys import USE_WAYPOINT
+from meshlint.model.kind import GATEWAY_CLASS, NAMESPACE, ResourceRef, is_cluster_wide
+from meshlint.model.kinds.core import Namespace, Service
+from meshlint.model.kinds.gateway import Gateway, ObjectReference, Route
+from meshlint.model.kinds.policy import PeerAuthentication, TargetedPolicy
+from meshlint.model.kinds.traffic import ServiceEntry
+from meshlint.model.kinds.workload import Workload, WorkloadEntry
+from meshlint.model.references import waypoint_reference
+from meshlint.model.resource import Resource
+from meshlint.source.document import Location
+
+
+def build_graph(resources: Sequence[Resource], scopes: Scopes) -> ResourceGraph:
+    """Link resources by everything that they say of each other."""
+    pods = _PodIndex(resources)
+    return ResourceGraph(
+        resources, scopes, (edge for resource in resources for edge in _edges(resource, pods))
+    )
+
+
+class _PodIndex:
+    """Workloads by namespace and pod label, so that no selector looks at every workload."""
+
+    def __init__(self, resources: Sequence[Resource]) -> None:
+        self._by_label: dict[tuple[str | None, str, str], list[Workload]] = defaultdict(list)
+        for workload in resources:
+            if isinstance(workload, Workload):
+                for key, value in workload.pod_labels.items():
+                    self._by_label[workload.namespace, key, value].append(workload)
+
+    def selected(self, namespace: str | None, selector: Mapping[str, str]) -> Iterator[Workload]:
+        """The workloads whose pods have all the labels; none for an empty selector."""
+        if not selector:
+            return
+        candidates = min(
+            (self._by_label.get((namespace, key, value), []) for key, value in selector.items()), key=len
+        )
+        for workload in candidates:
+            if all(workload.pod_labels.get(key) == value for key, value in selector.items()):
+                yield workload
+
+
+def _edges(resource: Resource, pods: _PodIndex) -> Iterator[Edge]:
+    if resource.namespace is not None:
+        namespace = ResourceRef(NAMESPACE, None, resource.namespace)
+        yield Edge(resource, Relation.IN_NAMESPACE, namespace, resource.at("metadata", "namespace"))
+    match resource:
+        case Service():
+            yield from _selected(resource, resource.selector, ("spec", "selector"), pods)
+            yield from _uses_waypoint(resource)
+        case Workload() | WorkloadEntry() | Namespace() | ServiceEntry():
+            yield from _uses_waypoint(resource)
+        case Gateway():
+            reference = ResourceRef(GATEWAY_CLASS, None, resource.class_name)
+            yield Edge(resource, Relation.OF_CLASS, reference, resource.at("spec", "gatewayClassName"))
+        case Route():
+            yield from (_reference(resource, Relation.PARENT, parent) for parent in resource.parents)
+            yield from (_reference(resource, Relation.BACKEND, backend) for backend in resource.backends)
+        case TargetedPolicy():
+            yield from (_reference(resource, Relation.TARGETS, target) for target in resource.targets)
+            yield from _selected(resource, resource.selector or {}, ("spec", "selector"), pods)
+        case PeerAuthentication():
+            yield from _selected(resource, resource.selector or {}, ("spec", "selector"), pods)
+        case _:
+            pass
+
+
+def _selected(
+    resource: Resource, selector: Mapping[str, str], path: tuple[str, ...], pods: _PodIndex
+) -> Iterator[Edge]:
+    for workload in pods.selected(resource.namespace, selector):
+        yield Edge(resource, Relation.SELECTS, workload.ref, resource.at(*path))
+
+
+def _reference(resource: Resource, relation: Relation, reference: ObjectReference) -> Edge:
+    namespace = None
+    if not is_cluster_wide(reference.kind):
+        namespace = reference.namespace if reference.namespace is not None else resource.namespace
+    target = ResourceRef(reference.kind, namespace, reference.name)
+    return Edge(resource, relation, target, resource.at(*reference.path, "name"))
+
+
+def _uses_waypoint(resource: Resource) -> Iterator[Edge]:
+    for labels, at in _waypoint_labels(resource):
+        own = resource.name if resource.kind == NAMESPACE else resource.namespace
+        gateway = waypoint_reference(labels, own)
+        if gateway is not None:
+            yield Edge(resource, Relation.USES_WAYPOINT, gateway, at)
+
+
+def _waypoint_labels(resource: Resource) -> Iterator[tuple[Mapping[str, str], Location]]:
+    match resource:
+        case Workload():
+            yield resource.pod_labels, resource.pod_label_at(USE_WAYPOINT)
+        case ServiceEntry():
+            yield resource.labels, resource.label_at(USE_WAYPOINT)
+            for endpoint in resource.endpoints:
+                yield endpoint.labels, resource.at(*endpoint.path, "labels", USE_WAYPOINT)
+        case _:
+            yield resource.labels, resource.label_at(USE_WAYPOINT)

@@ -1,0 +1,176 @@
+"""The resources of a set as a graph: what is there, and what refers to what."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, TypeVar
+
+from meshlint.graph.known import ABSENT, UNKNOWN, Known, present
+from meshlint.graph.scope import Scopes
+from meshlint.model.kind import NAMESPACE, Kind, ResourceRef, is_cluster_wide
+from meshlint.model.resource import Resource
+from meshlint.source.document import Location
+
+if TYPE_CHECKING:
+    import networkx
+
+R = TypeVar("R", bound=Resource)
+
+
+class Relation(Enum):
+    """In which way one object refers to another."""
+
+    IN_NAMESPACE = "is in"
+    SELECTS = "selects"
+    TARGETS = "targets"
+    PARENT = "attaches to"
+    BACKEND = "sends to"
+    OF_CLASS = "is of class"
+    USES_WAYPOINT = "uses waypoint"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Edge:
+    """One object refers to another, which may not be in the set; `declared_at` is the line that says so."""
+
+    source: Resource
+    relation: Relation
+    target: ResourceRef
+    declared_at: Location
+
+
+class ResourceGraph:
+    """
+    Resources and the references between them.
+
+    Look-ups answer in three ways (`Known`): an object that is not in the set is absent only
+    where the set is closed. `on_read` is told each kind that is looked at.
+    """
+
+    def __init__(
+        self, resources: Sequence[Resource], scopes: Scopes, edges: Iterable[Edge] = ()
+    ) -> None:
+        self.resources = resources
+        self.scopes = scopes
+        self.on_read: Callable[[Kind], object] | None = None
+        self._by_kind: dict[Kind, list[Resource]] = defaultdict(list)
+        self._by_ref: dict[ResourceRef, list[Resource]] = defaultdict(list)
+        self._members: dict[tuple[Kind, str | None], list[Resource]] = defaultdict(list)
+        self._namespaces_of_name: dict[tuple[Kind, str], list[Resource]] = defaultdict(list)
+        for resource in resources:
+            self._by_kind[resource.kind].append(resource)
+            self._by_ref[resource.ref].append(resource)
+            self._members[resource.kind, resource.namespace].append(resource)
+            self._namespaces_of_name[resource.kind, resource.name].append(resource)
+        self._from: dict[Resource, list[Edge]] = defaultdict(list)
+        self._to: dict[ResourceRef, list[Edge]] = defaultdict(list)
+        for edge in edges:
+            self._from[edge.source].append(edge)
+            self._to[edge.target].append(edge)
+
+    def of_kind(self, *kinds: Kind) -> Iterator[Resource]:
+        """All resources of some kinds, in the order of the manifests within each kind."""
+        for kind in kinds:
+            self._note(kind)
+            yield from self._by_kind.get(kind, ())
+
+    def in_namespace(self, namespace: str | None, *kinds: Kind) -> Iterator[Resource]:
+        """
+        The resources of some kinds in one namespace.
+
+        None stands for the namespace that the manifests do not tell: objects without one are
+        taken to be together.
+        """
+        for kind in kinds:
+            self._note(kind)
+            yield from self._members.get((kind, namespace), ())
+
+    def named(self, kind: Kind, name: str) -> Sequence[Resource]:
+        """The resources of a kind that have some name, in whatever namespace."""
+        self._note(kind)
+        return self._namespaces_of_name.get((kind, name), ())
+
+    def find(self, ref: ResourceRef) -> Known[Resource]:
+        """
+        Look an object up.
+
+        Unknown also if the set defines it more than once and the copies differ, and if an
+        object of that name stands in the set without telling its namespace.
+        """
+        self._note(ref.kind)
+        copies = self._by_ref.get(ref, ())
+        if copies:
+            first, *others = copies
+            agree = all(other.manifest.data == first.manifest.data for other in others)
+            return present(first) if agree else UNKNOWN
+        if self._may_be_elsewhere(ref):
+            return UNKNOWN
+        return ABSENT
+
+    def namespace_of(self, resource: Resource) -> Known[Resource]:
+        """The Namespace object of a resource; of a Namespace, the object itself."""
+        if resource.kind == NAMESPACE:
+            return present(resource)
+        if resource.namespace is None:
+            self._note(NAMESPACE)
+            return UNKNOWN
+        return self.find(ResourceRef(NAMESPACE, None, resource.namespace))
+
+    def copies(self, ref: ResourceRef) -> Sequence[Resource]:
+        """All definitions of one object in the set."""
+        self._note(ref.kind)
+        return self._by_ref.get(ref, ())
+
+    def duplicated(self) -> Iterator[Sequence[Resource]]:
+        """The objects that are defined more than once, each with its definitions."""
+        return (copies for ref, copies in self._by_ref.items() if len(copies) > 1 and ref.name)
+
+    def edges_from(self, resource: Resource, *relations: Relation) -> Iterator[Edge]:
+        """What a resource refers to."""
+        for edge in self._from.get(resource, ()):
+            if not relations or edge.relation in relations:
+                self._note(edge.target.kind)
+                yield edge
+
+    def edges_to(self, ref: ResourceRef, *relations: Relation) -> Iterator[Edge]:
+        """What refers to an object, whether the set holds that object or not."""
+        for edge in self._to.get(ref, ()):
+            if not relations or edge.relation in relations:
+                self._note(edge.source.kind)
+                yield edge
+
+    def to_networkx(self) -> "networkx.MultiDiGraph[ResourceRef]":
+        """
+        The graph for algorithms and pictures.
+
+        Nodes are `ResourceRef`s with the attribute `resource` (None for an object that is
+        referred to but not in the set); edges have `relation` and `declared_at`.
+        """
+        import networkx as nx  # 200 ms, so only for who asks
+
+        graph: networkx.MultiDiGraph[ResourceRef] = nx.MultiDiGraph()
+        for resource in self.resources:
+            graph.add_node(resource.ref, resource=resource)
+        for edges in self._from.values():
+            for edge in edges:
+                if edge.target not in graph:
+                    graph.add_node(edge.target, resource=None)
+                graph.add_edge(
+                    edge.source.ref, edge.target, relation=edge.relation, declared_at=edge.declared_at
+                )
+        return graph
+
+    def _may_be_elsewhere(self, ref: ResourceRef) -> bool:
+        if is_cluster_wide(ref.kind):
+            return not self._cluster_wide_closed(ref)
+        return not self.scopes.is_closed(ref.namespace) or (ref.kind, None) in self._members and any(
+            member.name == ref.name for member in self._members[ref.kind, None]
+        )
+
+    def _cluster_wide_closed(self, ref: ResourceRef) -> bool:
+        return self.scopes.cluster or (ref.kind == NAMESPACE and self.scopes.is_closed(ref.name))
+
+    def _note(self, kind: Kind) -> None:
+        if self.on_read:
+            self.on_read(kind)
