@@ -1,0 +1,1 @@
+"""What ambient mode makes of the resources: all of Istio's semantics."""

@@ -1,0 +1,237 @@
+"""How Istio is installed, as far as the manifests tell: the CNI's settings, revisions, versions."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from meshlint.graph.graph import ResourceGraph
+from meshlint.mesh.derived import Cause, Derived
+from meshlint.model import kind as k
+from meshlint.model.fields import Fields
+from meshlint.model.keys import REVISION
+from meshlint.model.kinds.core import ConfigMap, MutatingWebhook
+from meshlint.model.kinds.workload import Workload
+from meshlint.model.resource import Resource
+from meshlint.model.selector import LabelSelector
+from meshlint.model.version import IstioVersion
+from meshlint.source.document import FieldPath, Location
+from meshlint.source.reading import parse_yaml
+
+_CNI_CONFIG = re.compile(r"^istio-cni(-.+)?-config$")
+_CHARTS = frozenset({"base", "istiod", "cni", "ztunnel", "gateway", "ambient"})
+_IMAGES = re.compile(r"(?:^|/)(?:pilot|install-cni|ztunnel|proxyv2):(\d+\.\d+\.\d+)")
+_CHART_LABEL = re.compile(r"^(?:istiod|cni|ztunnel|base)-(\d+\.\d+\.\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """
+    Values that a chart of Istio is given: by Flux, Argo CD, IstioOperator or Sail.
+
+    `chart` is the chart's name (`cni`, `istiod`, …), `*` where one object configures them all.
+    """
+
+    chart: str
+    data: Mapping[str, Any]
+    path: FieldPath
+    resource: Resource
+
+    def get(self, *path: str) -> object:
+        """A value, None if it is not set."""
+        value: object = self.data
+        for step in path:
+            if not isinstance(value, Mapping):
+                return None
+            value = value.get(step)
+        return value
+
+    def at(self, *path: str) -> Location:
+        """The place of a value."""
+        return self.resource.at(*self.path, *path)
+
+
+@dataclass(frozen=True, slots=True)
+class EnablementSelector:
+    """A rule by which istio-cni enrols pods: both selectors must match."""
+
+    pods: LabelSelector
+    namespaces: LabelSelector
+
+    def mentions(self, value: str) -> bool:
+        """Whether a label value occurs in the rule."""
+        selectors = (self.pods, self.namespaces)
+        return any(value in selector.match_labels.values() for selector in selectors) or any(
+            value in requirement.values
+            for selector in selectors
+            for requirement in selector.match_expressions
+        )
+
+
+def chart_values(graph: ResourceGraph) -> Iterator[Values]:
+    """
+    All values for Istio's charts that the manifests hold.
+
+    IstioOperator: `spec.values`; Sail: `spec.values`; Flux HelmRelease: `spec.values` of a
+    chart of Istio; Argo CD Application: `spec.source(s).helm.valuesObject`.
+    """
+    for resource in graph.of_kind(k.ISTIO_OPERATOR, k.SAIL_ISTIO, k.SAIL_CNI, k.SAIL_ZTUNNEL):
+        yield from _values(resource, "*", ("spec", "values"))
+    for release in graph.of_kind(k.HELM_RELEASE):
+        chart = release.manifest.value("spec", "chart", "spec", "chart")
+        if chart in _CHARTS:
+            yield from _values(release, chart, ("spec", "values"))
+    for application in graph.of_kind(k.ARGO_APPLICATION):
+        for path in _argo_sources(application):
+            chart = application.manifest.value(*path, "chart")
+            if chart in _CHARTS:
+                yield from _values(application, chart, (*path, "helm", "valuesObject"))
+
+
+def excluded_namespaces(graph: ResourceGraph) -> Derived[frozenset[str]] | None:
+    """
+    The namespaces that istio-cni leaves alone; None where nothing tells.
+
+    ConfigMap `istio-cni-config`, key `EXCLUDE_NAMESPACES`; chart value `excludeNamespaces`, or
+    `cni.excludeNamespaces` (istio `manifests/charts/istio-cni`, `templates/configmap-cni.yaml`).
+    """
+    for config in _cni_configs(graph):
+        listed = config.data.get("EXCLUDE_NAMESPACES")
+        if listed is not None:
+            names = frozenset(name.strip() for name in listed.split(",") if name.strip())
+            at = config.at("data", "EXCLUDE_NAMESPACES")
+            return Derived(names, (Cause("istio-cni is told to leave these namespaces out", at),))
+    for values in chart_values(graph):
+        for path in (("cni", "excludeNamespaces"), ("excludeNamespaces",)):
+            if path == ("excludeNamespaces",) and values.chart != "cni":
+                continue
+            found = values.get(*path)
+            if isinstance(found, list):
+                names = frozenset(str(name) for name in found)
+                return Derived(names, (Cause("istio-cni is told to leave these out", values.at(*path)),))
+    return None
+
+
+def enablement_selectors(graph: ResourceGraph) -> Derived[tuple[EnablementSelector, ...]] | None:
+    """
+    Custom rules for which pods are ambient (Istio 1.27 and newer); None for Istio's own.
+
+    ConfigMap `istio-cni-config`, key `AMBIENT_ENABLEMENT_SELECTOR` (YAML in a text); chart value
+    `ambient.enablementSelectors` (istio `cni/pkg/util/enablement_selector.go`).
+    """
+    for config in _cni_configs(graph):
+        text = config.data.get("AMBIENT_ENABLEMENT_SELECTOR")
+        if text:
+            at = config.at("data", "AMBIENT_ENABLEMENT_SELECTOR")
+            return Derived(_selectors(parse_yaml(text)), (Cause("istio-cni enrols pods by this rule", at),))
+    for values in chart_values(graph):
+        for path in (("cni", "ambient", "enablementSelectors"), ("ambient", "enablementSelectors")):
+            found = values.get(*path)
+            if isinstance(found, list):
+                return Derived(
+                    _selectors(found), (Cause("istio-cni enrols pods by this rule", values.at(*path)),)
+                )
+    return None
+
+
+def installed_revisions(graph: ResourceGraph) -> frozenset[str] | None:
+    """
+    The revisions and tags whose injector is installed; None if the manifests cannot tell.
+
+    They can only where the cluster-wide scope is closed: read off the webhooks' selectors
+    (istio `manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml`).
+    """
+    if not graph.scopes.cluster:
+        return None
+    return frozenset(
+        value
+        for configuration in graph.of_kind(k.MUTATING_WEBHOOK)
+        if isinstance(configuration, MutatingWebhook)
+        for webhook in configuration.webhooks
+        for selector in (webhook.namespace_selector, webhook.object_selector)
+        for requirement in selector.match_expressions
+        if requirement.key == REVISION and requirement.operator == "In"
+        for value in requirement.values
+    )
+
+
+def detect_version(graph: ResourceGraph) -> Derived[IstioVersion] | None:
+    """
+    The newest Istio version that the manifests install; None if they tell none.
+
+    CNI ConfigMap (`CURRENT_AGENT_VERSION`), image tags of istiod, ztunnel and istio-cni, the
+    `helm.sh/chart` label, Sail's `spec.version`, exact chart versions of Flux and Argo CD.
+    """
+    found = [
+        Derived(version, (Cause(f"Istio {version} is installed", at),))
+        for text, at in _version_texts(graph)
+        if (version := _parsed(text)) is not None
+    ]
+    return max(found, key=lambda derived: derived.value, default=None)
+
+
+def _cni_configs(graph: ResourceGraph) -> Iterator[ConfigMap]:
+    for config in graph.of_kind(k.CONFIG_MAP):
+        if isinstance(config, ConfigMap) and _CNI_CONFIG.match(config.name):
+            yield config
+
+
+def _values(resource: Resource, chart: str, path: FieldPath) -> Iterator[Values]:
+    data = resource.manifest.value(*path)
+    if isinstance(data, dict):
+        yield Values(chart, data, path, resource)
+
+
+def _argo_sources(application: Resource) -> Iterator[FieldPath]:
+    if isinstance(application.manifest.value("spec", "source"), dict):
+        yield ("spec", "source")
+    sources = application.manifest.value("spec", "sources")
+    for index in range(len(sources) if isinstance(sources, list) else 0):
+        yield ("spec", "sources", index)
+
+
+def _selectors(data: object) -> tuple[EnablementSelector, ...]:
+    return tuple(
+        EnablementSelector(
+            LabelSelector.read(Fields(entry, (), []).part("podSelector")),
+            LabelSelector.read(Fields(entry, (), []).part("namespaceSelector")),
+        )
+        for entry in (data if isinstance(data, list) else ())
+        if isinstance(entry, dict)
+    )
+
+
+def _version_texts(graph: ResourceGraph) -> Iterator[tuple[object, Location]]:
+    for config in _cni_configs(graph):
+        yield config.data.get("CURRENT_AGENT_VERSION"), config.at("data", "CURRENT_AGENT_VERSION")
+    for workload in graph.of_kind(k.DEPLOYMENT, k.DAEMON_SET):
+        if isinstance(workload, Workload):
+            yield from _image_versions(workload)
+    for sail in graph.of_kind(k.SAIL_ISTIO, k.SAIL_CNI, k.SAIL_ZTUNNEL):
+        yield sail.manifest.value("spec", "version"), sail.at("spec", "version")
+    for release in graph.of_kind(k.HELM_RELEASE):
+        if release.manifest.value("spec", "chart", "spec", "chart") in _CHARTS - {"base", "gateway"}:
+            version = ("spec", "chart", "spec", "version")
+            yield release.manifest.value(*version), release.at(*version)
+    for application in graph.of_kind(k.ARGO_APPLICATION):
+        for source in _argo_sources(application):
+            if application.manifest.value(*source, "chart") in _CHARTS - {"base", "gateway"}:
+                revision = (*source, "targetRevision")
+                yield application.manifest.value(*revision), application.at(*revision)
+
+
+def _image_versions(workload: Workload) -> Iterator[tuple[object, Location]]:
+    if workload.labels.get("app") not in ("istiod", "ztunnel") and "istio-cni" not in workload.name:
+        return
+    if match := _CHART_LABEL.match(workload.labels.get("helm.sh/chart", "")):
+        yield match[1], workload.label_at("helm.sh/chart")
+    for container in workload.containers:
+        if match := _IMAGES.search(container.image):
+            yield match[1], workload.at(*container.path, "image")
+
+
+def _parsed(text: object) -> IstioVersion | None:
+    try:
+        return IstioVersion.parse(text) if isinstance(text, str) else None
+    except ValueError:
+        return None

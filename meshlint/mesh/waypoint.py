@@ -1,0 +1,137 @@
+"""Which Gateways are waypoints, for what traffic, and whom they admit."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from meshlint.graph.known import Known
+from meshlint.mesh.derived import Cause, Derived
+from meshlint.model.keys import DATAPLANE_MODE, WAYPOINT_BINDING, WAYPOINT_FOR
+from meshlint.model.kinds.core import Namespace
+from meshlint.model.kinds.gateway import Gateway, GatewayClass, Listener
+from meshlint.source.document import Location
+
+HBONE_PORT = 15008
+HBONE = "HBONE"
+SANDWICH_PROTOCOL = "istio.io/PROXY"
+WAYPOINT_CLASSES = frozenset({"istio-waypoint", "istio-agentgateway-waypoint"})
+_WAYPOINT_CONTROLLERS = frozenset(
+    {"istio.io/mesh-controller", "istio.io/agentgateway-waypoint-controller"}
+)
+_OTHER_ISTIO_CLASSES = frozenset({"istio", "istio-agentgateway", "istio-remote", "istio-east-west"})
+
+TRAFFIC_TYPES = ("service", "workload", "all", "none")
+SERVICE_TRAFFIC = frozenset({"service", "all"})
+WORKLOAD_TRAFFIC = frozenset({"workload", "all"})
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedRoutes:
+    """From which namespaces a waypoint may be used, and the line that says so."""
+
+    listener: Listener | None
+    routes_from: str
+    at: Location
+
+
+def is_waypoint(gateway: Gateway, gateway_class: Known[GatewayClass]) -> Derived[bool | None]:
+    """
+    Whether a Gateway is a waypoint; None for a class that is not Istio's own.
+
+    By class or controller (istio `pilot/pkg/config/kube/gatewaycommon/classinfo.go`), or as a sandwich:
+    captured by ztunnel, which passes the traffic on.
+    """
+    at = gateway.at("spec", "gatewayClassName")
+    because = (Cause(f"Gateway {gateway.name!r} is of class {gateway.class_name!r}", at),)
+    controller = gateway_class.value.controller_name if gateway_class.value else ""
+    if gateway.class_name in WAYPOINT_CLASSES or controller in _WAYPOINT_CONTROLLERS:
+        return Derived(True, because)
+    if _is_sandwich(gateway, gateway_class):
+        return Derived(True, (Cause("ztunnel terminates HBONE in front of it", gateway.label_at(DATAPLANE_MODE)),))
+    return Derived(False if gateway.class_name in _OTHER_ISTIO_CLASSES else None, because)
+
+
+def traffic_type(gateway: Gateway, gateway_class: Known[GatewayClass]) -> Derived[str | None]:
+    """
+    What traffic a waypoint is for, as written; None if a class outside of the set may say.
+
+    The Gateway's label, else its class's, else `service`. Istio does not validate the value:
+    what it does not know behaves as `none`
+    (istio `pilot/pkg/serviceregistry/ambient/waypoints.go`, gatewayToWaypointTransform).
+    """
+    if WAYPOINT_FOR in gateway.labels:
+        value = gateway.labels[WAYPOINT_FOR]
+        return Derived(value, (Cause(f"it is for {value!r} traffic", gateway.label_at(WAYPOINT_FOR)),))
+    its_class = gateway_class.value
+    if its_class and WAYPOINT_FOR in its_class.labels:
+        value = its_class.labels[WAYPOINT_FOR]
+        return Derived(value, (Cause(f"its class is for {value!r} traffic", its_class.label_at(WAYPOINT_FOR)),))
+    default = Cause("without `istio.io/waypoint-for` it is for service traffic", gateway.at())
+    if its_class or gateway.class_name in WAYPOINT_CLASSES | _OTHER_ISTIO_CLASSES:
+        return Derived("service", (default,))
+    return Derived(None)
+
+
+def admits(
+    gateway: Gateway, gateway_class: Known[GatewayClass], name: str | None, namespace: Known[Namespace]
+) -> Derived[bool | None]:
+    """
+    Whether objects of a namespace may use a waypoint; None if its labels would have to be known.
+
+    The namespace is that of the object that uses the waypoint, also where the namespace's label
+    asks for it. No ReferenceGrant is involved
+    (istio `pilot/pkg/serviceregistry/ambient/waypoints.go`, makeAllowedRoutes).
+    """
+    rule = _allowed_routes(gateway, gateway_class)
+    because = (Cause(f"it admits namespaces by {rule.routes_from!r}", rule.at),)
+    if rule.routes_from == "All":
+        return Derived(True, because)
+    if rule.routes_from != "Selector" or rule.listener is None:
+        if (name is None) != (gateway.namespace is None):
+            return Derived(None, because)
+        return Derived(name == gateway.namespace, because)
+    selector = rule.listener.routes_selector
+    if selector is None:
+        return Derived(False, because)
+    if namespace.value is None:
+        return Derived(None, because)
+    return Derived(selector.matches(namespace.value.effective_labels), because)
+
+
+def _is_sandwich(gateway: Gateway, gateway_class: Known[GatewayClass]) -> bool:
+    if gateway.labels.get(DATAPLANE_MODE) != "ambient":
+        return False
+    bound = _inbound_binding(gateway, gateway_class) is not None
+    return bound or any(listener.port == HBONE_PORT for listener in gateway.listeners)
+
+
+def _inbound_binding(gateway: Gateway, gateway_class: Known[GatewayClass]) -> tuple[str, int] | None:
+    """Protocol and port (0 if none) of the binding annotation; None without a valid one."""
+    holders: list[Mapping[str, str]] = [gateway.annotations]
+    if gateway_class.value:
+        holders.append(gateway_class.value.annotations)
+    text = next((held[WAYPOINT_BINDING] for held in holders if WAYPOINT_BINDING in held), "")
+    protocol, _, port = text.partition("/")
+    if protocol not in ("NONE", "PROXY") or "/" in port:
+        return None
+    return protocol, int(port) if port.isdecimal() else 0
+
+
+def _allowed_routes(gateway: Gateway, gateway_class: Known[GatewayClass]) -> AllowedRoutes:
+    listener = _bound_listener(gateway, gateway_class) or next(
+        (x for x in gateway.listeners if x.protocol == HBONE and x.port == HBONE_PORT), None
+    )
+    if listener is None:
+        return AllowedRoutes(None, "Same", gateway.at("spec", "listeners"))
+    known = listener.routes_from if listener.routes_from in ("All", "Selector") else "Same"
+    path = (*listener.path, "allowedRoutes", "namespaces", "from")
+    return AllowedRoutes(listener, known, gateway.at(*path))
+
+
+def _bound_listener(gateway: Gateway, gateway_class: Known[GatewayClass]) -> Listener | None:
+    match _inbound_binding(gateway, gateway_class):
+        case (_, port) if port:
+            return next((x for x in gateway.listeners if x.port == port), None)
+        case ("PROXY", _):
+            return next((x for x in gateway.listeners if x.protocol == SANDWICH_PROTOCOL), None)
+        case _:
+            return None
