@@ -1,0 +1,83 @@
+"""
+meshlint: what Istio's ambient mesh will make of your manifests, before you apply them.
+
+This module is the public API: all that a check may import. A name is loaded when it is first used, so
+that `import meshlint` costs next to nothing.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from meshlint.checking.catalog import About, Check, Precedence, TextSubject, check
+    from meshlint.checking.edits import delete_entry, insert_after, rename_key, replace_value
+    from meshlint.checking.finding import Edit, Fix, Problem
+    from meshlint.checking.vocabulary import Impact, Severity
+    from meshlint.graph.graph import Edge, Relation, ResourceGraph
+    from meshlint.graph.known import Known
+    from meshlint.mesh import waypoint
+    from meshlint.mesh.binding import BindingState, WaypointBinding
+    from meshlint.mesh.dataplane import DataplaneMode, InjectionSource
+    from meshlint.mesh.derived import Cause, Derived
+    from meshlint.mesh.installation import Values
+    from meshlint.mesh.mesh import Mesh
+    from meshlint.mesh.registry import KNOWN_KEYS, KeyRole, KnownKey
+    from meshlint.model import keys, kind
+    from meshlint.model.fields import Malformed
+    from meshlint.model.kind import Kind, ResourceRef
+    from meshlint.model.kinds.core import ConfigMap, Namespace, Service
+    from meshlint.model.kinds.gateway import Gateway, GatewayClass, Route
+    from meshlint.model.kinds.policy import AuthorizationPolicy, PeerAuthentication, TargetedPolicy
+    from meshlint.model.kinds.traffic import DestinationRule, ServiceEntry, VirtualService
+    from meshlint.model.kinds.workload import Container, Volume, Workload, WorkloadEntry, WorkloadGroup
+    from meshlint.model.resource import Resource
+    from meshlint.model.selector import LabelSelector
+    from meshlint.model.spelling import edit_distance, nearest
+    from meshlint.model.version import IstioVersion
+    from meshlint.source.document import DuplicateKey, Location, Manifest, Unread, UnreadReason
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "checking.catalog": ("About", "Check", "Precedence", "TextSubject", "check"),
+    "checking.edits": ("delete_entry", "insert_after", "rename_key", "replace_value"),
+    "checking.finding": ("Edit", "Fix", "Problem"),
+    "checking.vocabulary": ("Impact", "Severity"),
+    "graph.graph": ("Edge", "Relation", "ResourceGraph"),
+    "graph.known": ("Known",),
+    "mesh": ("waypoint",),
+    "mesh.binding": ("BindingState", "WaypointBinding"),
+    "mesh.dataplane": ("DataplaneMode", "InjectionSource"),
+    "mesh.derived": ("Cause", "Derived"),
+    "mesh.installation": ("Values",),
+    "mesh.mesh": ("Mesh",),
+    "mesh.registry": ("KNOWN_KEYS", "KeyRole", "KnownKey"),
+    "model": ("keys", "kind"),
+    "model.fields": ("Malformed",),
+    "model.kind": ("Kind", "ResourceRef"),
+    "model.kinds.core": ("ConfigMap", "Namespace", "Service"),
+    "model.kinds.gateway": ("Gateway", "GatewayClass", "Route"),
+    "model.kinds.policy": ("AuthorizationPolicy", "PeerAuthentication", "TargetedPolicy"),
+    "model.kinds.traffic": ("DestinationRule", "ServiceEntry", "VirtualService"),
+    "model.kinds.workload": ("Container", "Volume", "Workload", "WorkloadEntry", "WorkloadGroup"),
+    "model.resource": ("Resource",),
+    "model.selector": ("LabelSelector",),
+    "model.spelling": ("edit_distance", "nearest"),
+    "model.version": ("IstioVersion",),
+    "source.document": ("DuplicateKey", "Location", "Manifest", "Unread", "UnreadReason"),
+}
+_HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
+
+__all__ = ["__version__", *_HOME_OF]  # noqa: PLE0604 - names, all of them text
+
+
+def __getattr__(name: str) -> object:
+    home = _HOME_OF.get(name)
+    if home is None:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from importlib import import_module
+
+    members = vars(import_module(home))
+    value: object = members[name] if name in members else import_module(f"{home}.{name}")
+    globals()[name] = value
+    return value

@@ -1,0 +1,1 @@
+"""Is it wrong? Checks, problems, findings."""

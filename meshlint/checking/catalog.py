@@ -1,0 +1,248 @@
+"""
+The checks that are there: declared by `@check`, found by walking the installed plugins.
+
+A plugin is a package that an installed distribution names in the entry-point group
+`meshlint.checks`. Its sub-packages are families, each module of a family is a check. Nothing
+is ever loaded from a path that linted files name.
+"""
+
+import importlib
+import os
+import pkgutil
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from types import ModuleType
+
+from meshlint.checking.finding import Problem
+from meshlint.checking.vocabulary import Impact, Severity
+from meshlint.errors import UsageError
+from meshlint.model.kind import Kind
+from meshlint.model.spelling import nearest
+from meshlint.model.version import VersionRange
+
+ENTRY_POINT_GROUP = "meshlint.checks"
+
+
+class TextSubject(Enum):
+    """Subjects of a check that are text, not resources."""
+
+    MANIFEST = "manifest"
+    """Each manifest as it was written: a `Manifest`."""
+    DUPLICATE_KEY = "duplicate key"
+    """Each key that a mapping holds twice: a `DuplicateKey`."""
+    UNREAD = "unread text"
+    """Each text that could not be read as manifests: an `Unread`."""
+
+
+Subject = Kind | TextSubject
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A check's page: the title is the first paragraph of its docstring, the body the rest (Markdown)."""
+
+    title: str
+    body: str
+
+    @classmethod
+    def read(cls, doc: str) -> "Page":
+        """Split a docstring into title and body."""
+        title, _, body = doc.strip().partition("\n\n")
+        return cls(" ".join(title.split()).rstrip("."), body.strip())
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """
+    A declared check.
+
+    `subjects` are what it is called with, one at a time; `reads` the further kinds it looks
+    at; `istio` the versions in which its findings are true; `since` the meshlint version that
+    brought it. `module` is where it is defined: its fixtures stand beside it.
+    """
+
+    id: str
+    family: str
+    page: Page
+    severity: Severity
+    impact: Impact
+    subjects: tuple[Subject, ...]
+    reads: tuple[Kind, ...]
+    istio: VersionRange
+    since: str
+    module: str
+    run: Callable[..., Iterable[Problem]] = field(repr=False)
+
+
+class About(Enum):
+    """What two findings have in common when one takes the place of the other."""
+
+    PLACE = "the same place"
+    RESOURCE = "the same object"
+    SHOWN = "the place of the one is among the related places of the other"
+
+
+@dataclass(frozen=True, slots=True)
+class Precedence:
+    """Where two checks could speak, `speaks` does and `silent` is."""
+
+    speaks: str
+    silent: str
+    about: About
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All checks, sorted by id, and which of them gives way to which."""
+
+    checks: tuple[Check, ...]
+    precedence: tuple[Precedence, ...]
+
+    def find(self, check_id: str) -> Check:
+        """A check by its id. Raises UsageError with the nearest id if there is none."""
+        for check in self.checks:
+            if check.id == check_id:
+                return check
+        raise UsageError(_unknown("check", check_id, (check.id for check in self.checks)))
+
+    def select(self, select: Sequence[str] = (), ignore: Sequence[str] = ()) -> tuple[Check, ...]:
+        """
+        The checks that some words choose: an id, a family, `impact:exposure`, or `all`.
+
+        Without `select` all are chosen; `ignore` takes away. Raises UsageError for a word that
+        names nothing.
+        """
+        chosen = set[str]().union(*(self._named(word) for word in select or ("all",)))
+        for word in ignore:
+            chosen -= self._named(word)
+        return tuple(check for check in self.checks if check.id in chosen)
+
+    def _named(self, word: str) -> set[str]:
+        groups: dict[str, set[str]] = {"all": {check.id for check in self.checks}}
+        for check in self.checks:
+            for name in (check.id, check.family, f"impact:{check.impact.value}"):
+                groups.setdefault(name, set()).add(check.id)
+        for impact in Impact:
+            groups.setdefault(f"impact:{impact.value}", set())
+        if word not in groups:
+            raise UsageError(_unknown("check or family", word, groups))
+        return groups[word]
+
+
+def check(  # noqa: PLR0913 - a declaration names each of its parts
+    *,
+    doc: str | None,
+    severity: Severity,
+    impact: Impact,
+    subjects: tuple[Subject, ...],
+    since: str,
+    reads: tuple[Kind, ...] = (),
+    istio: str = "all",
+) -> Callable[[Callable[..., Iterable[Problem]]], Check]:
+    """
+    Declare a check: a function from a subject and the mesh to problems.
+
+    The id is the function's name, the family the package that it stands in, the page `doc`,
+    the module's docstring. Raises ValueError if a part cannot be.
+    """
+    if not doc:
+        msg = "a check needs a page: doc=__doc__"
+        raise ValueError(msg)
+    page = Page.read(doc)
+
+    def declare(function: Callable[..., Iterable[Problem]]) -> Check:
+        return Check(
+            id=function.__name__.replace("_", "-"),
+            family=function.__module__.split(".")[-2],
+            page=page,
+            severity=severity,
+            impact=impact,
+            subjects=subjects,
+            reads=reads,
+            istio=VersionRange(istio),
+            since=since,
+            module=function.__module__,
+            run=function,
+        )
+
+    return declare
+
+
+def load_catalog() -> Catalog:
+    """Find the checks of all installed plugins."""
+    checks: dict[str, Check] = {}
+    precedence: list[Precedence] = []
+    for name in plugin_packages():
+        package = importlib.import_module(name)
+        precedence.extend(getattr(package, "PRECEDENCE", ()))
+        for found in _checks_of(package):
+            twin = checks.setdefault(found.id, found)
+            if twin is not found:
+                msg = f"two checks are called {found.id!r}: {twin.module} and {found.module}"
+                raise UsageError(msg)
+    return Catalog(tuple(checks[key] for key in sorted(checks)), tuple(precedence))
+
+
+def plugin_packages() -> list[str]:
+    """
+    The packages that installed distributions name in the entry-point group, sorted.
+
+    Reads `entry_points.txt` itself: importing importlib.metadata costs more than a whole run
+    on a small set.
+    """
+    packages = {package for text in _entry_point_files() for package in _entries(text)}
+    if not packages:
+        from importlib.metadata import entry_points
+
+        packages = {entry.value for entry in entry_points(group=ENTRY_POINT_GROUP)}
+    return sorted(packages)
+
+
+def _checks_of(package: ModuleType) -> Iterator[Check]:
+    for family in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        if not family.ispkg:
+            continue
+        home = importlib.import_module(family.name)
+        for module in pkgutil.iter_modules(home.__path__, f"{family.name}."):
+            if module.name.rpartition(".")[2].startswith("_"):
+                continue
+            members = vars(importlib.import_module(module.name)).values()
+            yield from (
+                member for member in members if isinstance(member, Check) and member.module == module.name
+            )
+
+
+def _entry_point_files() -> Iterator[str]:
+    here = os.path.realpath(os.curdir)
+    for directory in sys.path:
+        # The working directory may be a repository that somebody else wrote.
+        if not os.path.isdir(directory) or os.path.realpath(directory) == here:
+            continue
+        with os.scandir(directory) as entries:
+            metadata = [entry.path for entry in entries if entry.name.endswith(".dist-info")]
+        for path in metadata:
+            try:
+                with open(os.path.join(path, "entry_points.txt"), encoding="utf-8") as file:
+                    text = file.read()
+            except OSError:
+                continue
+            if ENTRY_POINT_GROUP in text:
+                yield text
+
+
+def _entries(text: str) -> Iterator[str]:
+    section = ""
+    for line in text.splitlines():
+        stripped = line.strip()
+        if stripped.startswith("["):
+            section = stripped
+        elif section == f"[{ENTRY_POINT_GROUP}]" and "=" in stripped:
+            yield stripped.partition("=")[2].strip()
+
+
+def _unknown(what: str, word: str, known: Iterable[str]) -> str:
+    suggestion = nearest(word, known, limit=3)
+    hint = f"; did you mean {suggestion!r}?" if suggestion else ""
+    return f"no such {what}: {word!r}{hint}"

@@ -1,0 +1,111 @@
+"""Edits of single fields: small spans of text, so that comments and quoting stay the user's."""
+
+import re
+
+from meshlint.checking.finding import Edit
+from meshlint.source.document import Location, Place
+
+# What stays itself as a plain YAML scalar, whatever the context (names, label keys and values).
+_PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9._/-]*$")
+_NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+
+
+def replace_value(at: Location, value: str) -> tuple[Edit, ...]:
+    """Put another text in the place of a scalar; no edit if it is an alias or spans lines."""
+    place = at.place
+    if place is None or place.children is not None:
+        return ()
+    written = at.file.text[place.start : place.end]
+    if written.startswith(("*", "&", "|", ">", "!")) or "\n" in written:
+        return ()
+    if place.start == place.end:
+        separator = "" if at.file.text[place.start - 1 : place.start] == " " else " "
+        return (Edit(at.file, place.start, place.end, separator + scalar(value)),)
+    return (Edit(at.file, place.start, place.end, scalar(value, like=written)),)
+
+
+def rename_key(at: Location, key: str) -> tuple[Edit, ...]:
+    """Give an entry of a mapping another key."""
+    span = _key_span(at)
+    if span is None:
+        return ()
+    written = at.file.text[span[0] : span[1]]
+    return (Edit(at.file, *span, scalar(key, like=written)),)
+
+
+def delete_entry(at: Location) -> tuple[Edit, ...]:
+    """Take a whole entry of a block mapping out, with its line; no edit in a flow mapping."""
+    lines = _own_lines(at)
+    if lines is None or _is_only_entry(at):
+        return ()
+    return (Edit(at.file, *lines, ""),)
+
+
+def insert_after(at: Location, key: str, value: str) -> tuple[Edit, ...]:
+    """Add an entry to the block mapping that an entry stands in, on the next line."""
+    span, lines = _key_span(at), _own_lines(at)
+    if span is None or lines is None:
+        return ()
+    text = at.file.text
+    line_start = _line_start(text, span[0])
+    indent = " " * (span[0] - line_start)
+    newline = "\r\n" if "\r\n" in text else "\n"
+    entry = f"{indent}{scalar(key)}: {scalar(value)}{newline}"
+    if not text[: lines[1]].endswith(("\n", "\r")):
+        entry = f"{newline}{entry}".removesuffix(newline)
+    return (Edit(at.file, lines[1], lines[1], entry),)
+
+
+def scalar(value: str, *, like: str = "") -> str:
+    """A text as a YAML scalar, quoted as `like` is, or where it would not be read as text."""
+    if like[:1] in ("'", '"'):
+        quote = like[0]
+    elif _PLAIN.match(value) and value.lower() not in _NOT_TEXT:
+        return value
+    else:
+        quote = '"'
+    if quote == "'":
+        return "'" + value.replace("'", "''") + "'"
+    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _parent(at: Location) -> Place | None:
+    if at.manifest is None or not at.field or not isinstance(at.field[-1], str):
+        return None
+    return at.manifest.at(*at.field[:-1]).place
+
+
+def _key_span(at: Location) -> tuple[int, int] | None:
+    parent = _parent(at)
+    if parent is None or parent.keys is None or not isinstance(parent.children, dict):
+        return None
+    key = at.field[-1]
+    child = parent.children.get(str(key))
+    span = parent.keys.get(str(key))
+    # An entry that came in by an alias or a merge key stands elsewhere.
+    inside = span is not None and child is not None and parent.start <= span[0] <= parent.end
+    return span if inside else None
+
+
+def _own_lines(at: Location) -> tuple[int, int] | None:
+    """Start and end of the lines that an entry has for itself; None if it shares them."""
+    span, place = _key_span(at), at.place
+    if span is None or place is None:
+        return None
+    text = at.file.text
+    start = _line_start(text, span[0])
+    end = max(place.end, span[1])
+    line_end = min((i for i in (text.find("\n", end), len(text)) if i >= 0), default=len(text))
+    rest = text[end:line_end].strip()
+    if text[start : span[0]].strip() or (rest and not rest.startswith((":", "#"))):
+        return None
+    return start, min(line_end + 1, len(text))
+
+
+def _is_only_entry(at: Location) -> bool:
+    parent = _parent(at)
+    return parent is None or len(parent.keys or {}) < 2  # noqa: PLR2004 - one is left over
+
+
+def _line_start(text: str, offset: int) -> int:
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1

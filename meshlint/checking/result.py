@@ -1,0 +1,53 @@
+"""What one run came to."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from meshlint.checking.catalog import Check
+from meshlint.checking.finding import Finding
+from meshlint.checking.run import CHECK_CRASHED
+from meshlint.checking.vocabulary import Severity
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """
+    What was looked at, in numbers.
+
+    `files` were read, `other_files` of them hold nothing of Kubernetes; `resources` are the
+    objects. `unread` counts the documents and files that could not be read as manifests
+    (syntax, encoding, limits), `unrendered` the templates, `encrypted` the SOPS documents.
+    """
+
+    files: int
+    other_files: int
+    resources: int
+    unread: int
+    unrendered: int
+    encrypted: int
+    suppressed: int
+
+
+@dataclass(frozen=True, slots=True)
+class LintResult:
+    """
+    The findings of one run in the order in which they are shown, and what was looked at.
+
+    `istio_version` is `X.Y`; `version_origin` says in a few words where it comes from.
+    `checks` are all the checks that were selected, sorted by id.
+    """
+
+    findings: tuple[Finding, ...]
+    summary: Summary
+    istio_version: str
+    version_origin: str
+    checks: tuple[Check, ...]
+
+    @property
+    def crashed(self) -> tuple[str, ...]:
+        """What the checks say that raised: then meshlint itself has a fault."""
+        return tuple(finding.message for finding in self.findings if finding.check == CHECK_CRASHED.id)
+
+    def count(self, severity: Severity) -> int:
+        """The number of findings of one severity."""
+        return Counter(finding.severity for finding in self.findings)[severity]

@@ -1,0 +1,247 @@
+"""Running checks: from declared checks and a mesh to findings."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from meshlint.checking.catalog import About, Check, Page, Precedence, Subject, TextSubject
+from meshlint.checking.finding import Finding, Problem, ResourceIdentity
+from meshlint.checking.vocabulary import Impact, Severity
+from meshlint.mesh.mesh import Mesh
+from meshlint.model.kind import ANY_RESOURCE, Kind
+from meshlint.model.resource import Resource
+from meshlint.model.version import VersionRange
+from meshlint.source.document import DuplicateKey, FieldPath, Location, Manifest, Unread
+
+_CRASH_PAGE = """
+A check failed, so what it looks for may be there unseen.
+
+## What it does
+
+meshlint itself has a fault: the check that is named raised an error on the object that is
+named. All other checks went on. The exit code is 3.
+
+## How to fix it
+
+Please report it, with the object if you can share it. Until then the check can be left out with
+`--ignore`.
+"""
+
+CHECK_CRASHED = Check(
+    id="check-crashed",
+    family="meshlint",
+    page=Page.read(_CRASH_PAGE),
+    severity=Severity.ERROR,
+    impact=Impact.HYGIENE,
+    subjects=(),
+    reads=(),
+    istio=VersionRange("all"),
+    since="0.1.0",
+    module=__name__,
+    run=lambda: (),
+)
+"""The finding that names a check which raised. No plugin declares it."""
+
+
+@dataclass(frozen=True)
+class Checkable:
+    """
+    What checks are run on: the mesh of one manifest set, and the texts that it came from.
+
+    `name` is the set's, None for texts that stand for themselves. `resources` are the objects
+    to report on; the mesh may hold more, as context.
+    """
+
+    name: str | None
+    mesh: Mesh
+    resources: Sequence[Resource]
+    duplicate_keys: Sequence[DuplicateKey] = ()
+    unread: Sequence[Unread] = ()
+
+    @cached_property
+    def _by_kind(self) -> Mapping[Kind, list[Resource]]:
+        by_kind: dict[Kind, list[Resource]] = defaultdict(list)
+        for resource in self.resources:
+            by_kind[resource.kind].append(resource)
+        return by_kind
+
+    def subjects(self, wanted: Iterable[Subject]) -> Iterator[object]:
+        """What a check is called with, one at a time."""
+        for subject in wanted:
+            match subject:
+                case TextSubject.MANIFEST:
+                    yield from (resource.manifest for resource in self.resources)
+                case TextSubject.DUPLICATE_KEY:
+                    yield from self.duplicate_keys
+                case TextSubject.UNREAD:
+                    yield from self.unread
+                case Kind() if subject == ANY_RESOURCE:
+                    yield from self.resources
+                case Kind():
+                    yield from self._by_kind.get(subject, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Raised:
+    """A problem, by which check and about which object."""
+
+    check: Check
+    problem: Problem
+    resource: Resource | None
+
+
+def run_checks(
+    checks: Sequence[Check], precedence: Sequence[Precedence], checkable: Checkable
+) -> list[Finding]:
+    """
+    Run the checks that hold for the mesh's Istio version, each on each of its subjects.
+
+    A check that raises becomes the finding `check-crashed`; the others go on. Where two could
+    speak of one thing, `precedence` says which does.
+    """
+    raised = [
+        entry
+        for check in checks
+        if checkable.mesh.version in check.istio
+        for entry in _run(check, checkable)
+    ]
+    seen: Counter[str] = Counter()
+    return [_finding(entry, checkable, seen) for entry in _give_way(raised, precedence)]
+
+
+def merge_sets(findings: Iterable[Finding]) -> list[Finding]:
+    """One finding for what several sets have in common, sorted by place."""
+    merged: dict[tuple[object, ...], Finding] = {}
+    for finding in findings:
+        key = (finding.check, finding.at.file.path, finding.at.offsets, finding.message)
+        twin = merged.get(key)
+        sets = tuple(dict.fromkeys((*twin.sets, *finding.sets))) if twin else finding.sets
+        worse = twin if twin and twin.severity >= finding.severity else finding
+        merged[key] = replace(worse, sets=sets)
+    return sorted(merged.values(), key=lambda f: (f.at.file.path, *f.at.offsets, f.check, f.message))
+
+
+def field_text(path: FieldPath) -> str:
+    """A field as users write it: `spec.listeners[0].port`, `metadata.labels[istio.io/rev]`."""
+    text = ""
+    for step in path:
+        plain = isinstance(step, str) and step.replace("_", "a").replace("-", "a").isalnum()
+        text += f".{step}" if plain else f"[{step}]"
+    return text.removeprefix(".")
+
+
+def _run(check: Check, checkable: Checkable) -> Iterator[_Raised]:
+    for subject in checkable.subjects(check.subjects):
+        resource = subject if isinstance(subject, Resource) else None
+        try:
+            for problem in check.run(subject, checkable.mesh):
+                yield _Raised(check, problem, resource)
+        except Exception as error:  # noqa: BLE001 - any fault of a check is a finding, the others go on
+            yield _Raised(CHECK_CRASHED, _crash(check, subject, error), resource)
+
+
+def _crash(check: Check, subject: object, error: Exception) -> Problem:
+    match subject:
+        case Resource():
+            at, about = subject.at(), str(subject.ref)
+        case Manifest():
+            at, about = subject.at(), subject.file.path
+        case Unread():
+            at, about = subject.at, subject.at.file.path
+        case DuplicateKey():
+            at, about = subject.lost, subject.lost.file.path
+        case _:
+            raise error
+    kind = type(error).__name__
+    return Problem(f"the check {check.id!r} failed on {about} ({kind}: {error}): a fault of meshlint", at)
+
+
+def _give_way(raised: Sequence[_Raised], precedence: Sequence[Precedence]) -> Iterator[_Raised]:
+    spoken: dict[tuple[str, About], set[object]] = defaultdict(set)
+    for entry in raised:
+        spoken[entry.check.id, About.PLACE].add(_place(entry.problem.at))
+        spoken[entry.check.id, About.SHOWN].add(_place(entry.problem.at))
+        spoken[entry.check.id, About.RESOURCE].add(entry.resource)
+    givers: Mapping[str, list[Precedence]] = defaultdict(list)
+    for rule in precedence:
+        givers[rule.silent].append(rule)
+    for entry in raised:
+        if not any(_is_spoken_for(entry, rule, spoken) for rule in givers.get(entry.check.id, ())):
+            yield entry
+
+
+def _is_spoken_for(
+    entry: _Raised, rule: Precedence, spoken: Mapping[tuple[str, About], set[object]]
+) -> bool:
+    places = spoken.get((rule.speaks, rule.about), set())
+    match rule.about:
+        case About.PLACE:
+            return _place(entry.problem.at) in places
+        case About.RESOURCE:
+            return entry.resource is not None and entry.resource in places
+        case About.SHOWN:
+            return any(_place(cause.at) in places for cause in entry.problem.related)
+
+
+def _place(at: Location) -> tuple[str, int, FieldPath]:
+    return (at.file.path, at.start, at.field)
+
+
+def _is_same_text(one: Location, other: Location) -> bool:
+    return one.file.path == other.file.path and one.offsets == other.offsets
+
+
+def _finding(entry: _Raised, checkable: Checkable, seen: Counter[str]) -> Finding:
+    check, problem, resource = entry.check, entry.problem, entry.resource
+    identity = _identity(resource)
+    field = field_text(problem.at.field) or None
+    fingerprint = _fingerprint(check, problem, identity, field)
+    seen[fingerprint] += 1
+    return Finding(
+        check=check.id,
+        family=check.family,
+        severity=_severity(entry, checkable),
+        impact=problem.impact or check.impact,
+        message=problem.message,
+        at=problem.at,
+        related=tuple(cause for cause in problem.related if not _is_same_text(cause.at, problem.at)),
+        fix=problem.fix,
+        resource=identity,
+        field=field,
+        sets=(checkable.name,) if checkable.name is not None else (),
+        fingerprint=f"{fingerprint}:{seen[fingerprint]}",
+    )
+
+
+def _severity(entry: _Raised, checkable: Checkable) -> Severity:
+    severity = entry.problem.severity or entry.check.severity
+    ambiguous = entry.resource is not None and _is_ambiguous(entry.resource, checkable.mesh)
+    return min(severity, Severity.WARNING) if ambiguous else severity
+
+
+def _is_ambiguous(resource: Resource, mesh: Mesh) -> bool:
+    """Whether the set holds another, different definition of the same object."""
+    copies = mesh.graph.copies(resource.ref) if resource.name else ()
+    return any(copy.manifest.data != resource.manifest.data for copy in copies)
+
+
+def _identity(resource: Resource | None) -> ResourceIdentity | None:
+    if resource is None:
+        return None
+    return ResourceIdentity(
+        resource.head.api_version, resource.kind.name, resource.namespace, resource.name
+    )
+
+
+def _fingerprint(
+    check: Check, problem: Problem, identity: ResourceIdentity | None, field: str | None
+) -> str:
+    """A key that stays when lines move: what is found, in which object, at which field."""
+    import hashlib
+
+    if identity and identity.name:
+        place = [identity.api_version.rpartition("/")[0], str(identity), field or ""]
+    else:
+        place = [problem.at.file.path, field or "", problem.message]
+    return hashlib.sha256("\0".join((check.id, *place)).encode()).hexdigest()[:32]

@@ -1,0 +1,241 @@
+"""One whole run: from paths to findings."""
+
+import gc
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from meshlint.checking.catalog import Catalog, Check, load_catalog
+from meshlint.checking.finding import Finding
+from meshlint.checking.result import LintResult, Summary
+from meshlint.checking.run import Checkable, merge_sets, run_checks
+from meshlint.checking.suppression import split_suppressed
+from meshlint.graph.build import build_graph
+from meshlint.graph.graph import ResourceGraph
+from meshlint.graph.scope import Scopes, closed_scopes
+from meshlint.mesh.derived import Derived
+from meshlint.mesh.installation import detect_version
+from meshlint.mesh.mesh import Mesh
+from meshlint.model.decode import decode
+from meshlint.model.resource import Resource
+from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, IstioVersion
+from meshlint.source.discovery import discover
+from meshlint.source.document import Unread, UnreadReason
+from meshlint.source.reading import Reading, read_text
+from meshlint.source.sets import ManifestSet, split_into_sets
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """
+    What a run is asked for.
+
+    `context` are paths whose objects are there but not reported on. `istio_version` is None to
+    have it detected. `namespace` is for objects that name none. `complete` says that nothing is
+    missing from what is read.
+    """
+
+    paths: Sequence[str] = (".",)
+    context: Sequence[str] = ()
+    exclude: Sequence[str] = ()
+    istio_version: IstioVersion | None = None
+    namespace: str | None = None
+    select: Sequence[str] = ()
+    ignore: Sequence[str] = ()
+    complete: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """All that was read from some paths."""
+
+    readings: Sequence[Reading]
+    sets: Sequence[ManifestSet]
+    unread: Sequence[Unread]
+
+
+@dataclass(frozen=True, slots=True)
+class _LinkedSet:
+    """A manifest set as a graph; `resources` are those to report on."""
+
+    name: str
+    resources: Sequence[Resource]
+    graph: ResourceGraph
+
+
+@dataclass(frozen=True, slots=True)
+class _Version:
+    """The Istio version of a run, and where it comes from."""
+
+    number: IstioVersion
+    origin: str
+    known: bool
+
+
+def lint(options: Options, catalog: Catalog | None = None) -> LintResult:
+    """
+    Read, decode, link, derive, check.
+
+    Raises UsageError if it cannot be done as asked: a path that is not there, an unknown check.
+    """
+    catalog = catalog or load_catalog()
+    checks = catalog.select(options.select, options.ignore)
+    with _collector_paused():
+        given = _read(options.paths, options)
+        linked = _link(given, _read(options.context, options), options)
+        versions = _versions(linked, options)
+        found = _check(checks, catalog, given, linked, versions)
+    findings, suppressed = split_suppressed(merge_sets(found))
+    version = max(versions, key=lambda version: version.number)
+    return LintResult(
+        findings=tuple(findings),
+        summary=_summary(given, linked, suppressed),
+        istio_version=version.number.minor_release,
+        version_origin=version.origin,
+        checks=checks,
+    )
+
+
+def linked_meshes(options: Options) -> list[tuple[Mesh, Sequence[Resource]]]:
+    """
+    The mesh of each manifest set, with the resources of the set itself.
+
+    Raises UsageError for a path that is not there.
+    """
+    with _collector_paused():
+        linked = _link(_read(options.paths, options), _read(options.context, options), options)
+    versions = _versions(linked, options)
+    return [
+        (_mesh(one.graph, version), one.resources) for one, version in zip(linked, versions, strict=True)
+    ]
+
+
+def _read(paths: Sequence[str], options: Options) -> _Read:
+    discovery = discover(paths, exclude=options.exclude, stdin=sys.stdin.buffer if "-" in paths else None)
+    readings: list[Reading] = []
+    unread = list(discovery.unread)
+    for found in discovery.files:
+        content = found.read()
+        if isinstance(content, Unread):
+            unread.append(content)
+        else:
+            readings.append(read_text(found.path, content))
+    return _Read(readings, split_into_sets(readings, discovery, unread=unread), unread)
+
+
+def _link(given: _Read, context: _Read, options: Options) -> list[_LinkedSet]:
+    around = [
+        resource
+        for manifest_set in context.sets
+        for resource in decode(manifest_set.manifests, manifest_set.default_namespace or options.namespace)
+    ]
+    rendered = all(manifest_set.rendered for manifest_set in context.sets)
+    unread = [hole for manifest_set in context.sets for hole in manifest_set.unread]
+    return [
+        _linked(manifest_set, around, unread, options, context_rendered=rendered)
+        for manifest_set in given.sets
+    ]
+
+
+def _linked(
+    manifest_set: ManifestSet,
+    around: Sequence[Resource],
+    unread: Sequence[Unread],
+    options: Options,
+    *,
+    context_rendered: bool,
+) -> _LinkedSet:
+    resources = decode(manifest_set.manifests, manifest_set.default_namespace or options.namespace)
+    own = {resource.ref for resource in resources}
+    # What is linted is what will be applied: it replaces what the context has under that name.
+    everything = [*resources, *(resource for resource in around if resource.ref not in own)]
+    scopes = closed_scopes(
+        everything,
+        [*manifest_set.unread, *unread],
+        complete=options.complete,
+        rendered=manifest_set.rendered and context_rendered,
+    )
+    return _LinkedSet(manifest_set.name, resources, build_graph(everything, scopes))
+
+
+def _versions(linked: Sequence[_LinkedSet], options: Options) -> list[_Version]:
+    """
+    The Istio version of each set: asked for, detected in the set, or detected in another one.
+
+    A repository often installs Istio in one set and uses it in others. What is older than any
+    version that meshlint knows says nothing about the others.
+    """
+    if options.istio_version is not None:
+        return [_Version(options.istio_version, "as asked", known=True)] * len(linked)
+    own = [detect_version(one.graph) for one in linked]
+    detected = [version for version in own if version is not None and version.value >= OLDEST_KNOWN]
+    elsewhere = max(detected, key=lambda version: version.value, default=None)
+    return [_detected(version or elsewhere) for version in own]
+
+
+def _detected(version: Derived[IstioVersion] | None) -> _Version:
+    if version is None:
+        return _Version(NEWEST_KNOWN, "newest known", known=False)
+    at = version.because[0].at
+    return _Version(version.value, f"detected in {at.file.path}:{at.span.start_line}", known=True)
+
+
+def _check(
+    checks: Sequence[Check],
+    catalog: Catalog,
+    given: _Read,
+    linked: Sequence[_LinkedSet],
+    versions: Sequence[_Version],
+) -> list[Finding]:
+    nothing = ResourceGraph((), Scopes(frozenset(), cluster=False))
+    texts = Checkable(
+        name=None,
+        mesh=_mesh(nothing, max(versions, key=lambda version: version.number)),
+        resources=(),
+        duplicate_keys=[key for reading in given.readings for key in reading.duplicate_keys],
+        unread=[*given.unread, *(hole for one in given.sets for hole in one.unread)],
+    )
+    checkables = [
+        texts,
+        *(
+            Checkable(one.name, _mesh(one.graph, version), one.resources)
+            for one, version in zip(linked, versions, strict=True)
+        ),
+    ]
+    return [
+        finding
+        for checkable in checkables
+        for finding in run_checks(checks, catalog.precedence, checkable)
+    ]
+
+
+def _mesh(graph: ResourceGraph, version: _Version) -> Mesh:
+    return Mesh(graph, version.number, version_known=version.known)
+
+
+def _summary(given: _Read, linked: Iterable[_LinkedSet], suppressed: Sequence[Finding]) -> Summary:
+    unread = [*given.unread, *(hole for reading in given.readings for hole in reading.unread)]
+    templates = sum(hole.reason is UnreadReason.TEMPLATE for hole in unread)
+    encrypted = sum(hole.reason is UnreadReason.ENCRYPTED for hole in unread)
+    return Summary(
+        files=len(given.readings),
+        other_files=sum(not reading.is_kubernetes for reading in given.readings),
+        resources=len({resource.manifest for one in linked for resource in one.resources}),
+        unread=len(unread) - templates - encrypted,
+        unrendered=templates,
+        encrypted=encrypted,
+        suppressed=len(suppressed),
+    )
+
+
+@contextmanager
+def _collector_paused() -> Iterator[None]:
+    """Hundreds of thousands of objects are made and nearly all are kept: collecting is in vain."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
