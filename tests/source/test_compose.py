@@ -329,6 +329,8 @@ def test_colon_before_a_bracket():
         ("a: *x\n", "alias `*x` has no anchor `&x`", 3),
         ("a: \x07\n", "control character U+0007 is not allowed in YAML", 3),
         ('a: "\\d"\n', "unknown escape in double-quoted text: write `\\\\` for a backslash", 4),
+        ("a: 'it's'\n", "the value ends before this: quote all of it", 7),
+        ("a: 1\n<<<<<<< HEAD\nb: 1\n=======\n", "a merge conflict is not resolved here", 5),
         ("{a: 1} b\n", "text after the end of the document", 7),
     ],
 )

@@ -275,8 +275,8 @@ def test_duplicate_keys_know_the_field_that_is_kept():
         ),
         ("apiVersion: apps/v1\nkind: Deployment\nspec:\n  template: {{ x }}\n", "{{ x }}"),
         (
-            "apiVersion: batch/v1\nkind: CronJob\nspec:\n  jobTemplate:\n"
-            + "    spec: {template: {metadata: {annotations: {istio.io/x: '${X}'}}}}\n",
+            "apiVersion: batch/v1\nkind: CronJob\n"
+            "spec: {jobTemplate: {spec: {template: {metadata: {annotations: {istio.io/x: '${X}'}}}}}}\n",
             "${X}",
         ),
         (
@@ -307,7 +307,7 @@ def test_templates_that_matter(text, syntax):
     "text",
     [
         "kind: ConfigMap\ndata: {a: '{{ x }}', b: '${X}', '{{ k }}': c}\n",
-        "kind: Pod\nmetadata: {name: x}\nspec: {containers: [{args: [$(X)], image: '${I}', env: ['{{ a }}']}]}\n",
+        "kind: Pod\nmetadata: {name: x}\nspec: {containers: [{args: [$(X)], image: '${I}'}]}\n",
         "kind: Pod\nmetadata: {annotations: {checksum: '{{ x }}'}}\n# {{ comment }}\n",
         "kind: Namespace\nmetadata: {labels: {team: '${TEAM}'}}\n",
         "kind: ApplicationSet\nspec: {template: {metadata: {name: '{{ name }}', labels: {a: '{{ b }}'}}}}\n",
@@ -394,8 +394,8 @@ def test_the_end_of_a_condition_is_no_document():
 def test_encrypted_documents():
     """A document that SOPS has encrypted is told, and nothing of what it holds."""
     text = (
-        "apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: 'ENC[hush]'}\ndata: {a: 'ENC[hush,{{ x }}]'}\n"
-        "sops:\n  mac: ENC[hush]\n  version: 3.9.0\n"
+        "apiVersion: v1\nkind: Secret\nmetadata: {name: x, namespace: 'ENC[hush]'}\n"
+        "data: {a: 'ENC[hush,{{ x }}]'}\nsops:\n  mac: ENC[hush]\n  version: 3.9.0\n"
     )
     unread = only_unread(read(text))
 

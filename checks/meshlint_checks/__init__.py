@@ -1,0 +1,22 @@
+"""
+The checks that come with meshlint: a plugin like anyone's.
+
+Sub-packages are families, each of their modules is a check with its fixtures beside it.
+"""
+
+from meshlint import About, Precedence
+
+PRECEDENCE = (
+    Precedence("unquoted-label-value", "invalid-label", About.PLACE),
+    Precedence("unquoted-label-value", "invalid-use-waypoint", About.PLACE),
+    Precedence("unquoted-label-value", "invalid-dataplane-mode", About.PLACE),
+    Precedence("misspelt-istio-key", "invalid-label", About.PLACE),
+    Precedence("misspelt-istio-key", "label-as-annotation", About.PLACE),
+    Precedence("invalid-use-waypoint", "invalid-label", About.PLACE),
+    Precedence("invalid-use-waypoint", "dangling-waypoint", About.PLACE),
+    Precedence("label-as-annotation", "misplaced-ambient-label", About.PLACE),
+    Precedence("injecting-revision-label", "dual-mode-namespace", About.RESOURCE),
+    Precedence("waypoint-in-other-namespace", "dangling-waypoint", About.PLACE),
+    Precedence("invalid-waypoint-for", "waypoint-traffic-mismatch", About.SHOWN),
+)
+"""Where two checks could speak of one thing, which of them does."""

@@ -1,0 +1,1 @@
+"""The input itself, before any of Istio's semantics."""

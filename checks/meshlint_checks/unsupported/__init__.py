@@ -1,0 +1,1 @@
+"""What ambient mode, or a version of it, does not do."""

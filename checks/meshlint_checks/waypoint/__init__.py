@@ -1,0 +1,1 @@
+"""Which waypoint traffic takes, and whether the waypoint can exist."""
