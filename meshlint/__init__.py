@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from meshlint.checking.catalog import About, Check, Precedence, TextSubject, check
     from meshlint.checking.edits import delete_entry, insert_after, rename_key, replace_value
     from meshlint.checking.finding import Edit, Fix, Problem
+    from meshlint.checking.run import field_text
     from meshlint.checking.vocabulary import Impact, Severity
     from meshlint.graph.graph import Edge, Relation, ResourceGraph
     from meshlint.graph.known import Known
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from meshlint.model.kinds.core import ConfigMap, Namespace, Service
     from meshlint.model.kinds.gateway import Gateway, GatewayClass, Route
     from meshlint.model.kinds.policy import AuthorizationPolicy, PeerAuthentication, TargetedPolicy
+    from meshlint.model.kinds.spire import ClusterSpiffeId
     from meshlint.model.kinds.traffic import DestinationRule, ServiceEntry, VirtualService
     from meshlint.model.kinds.workload import Container, Volume, Workload, WorkloadEntry, WorkloadGroup
     from meshlint.model.resource import Resource
@@ -41,6 +43,7 @@ _HOMES = {
     "checking.catalog": ("About", "Check", "Precedence", "TextSubject", "check"),
     "checking.edits": ("delete_entry", "insert_after", "rename_key", "replace_value"),
     "checking.finding": ("Edit", "Fix", "Problem"),
+    "checking.run": ("field_text",),
     "checking.vocabulary": ("Impact", "Severity"),
     "graph.graph": ("Edge", "Relation", "ResourceGraph"),
     "graph.known": ("Known",),
@@ -57,6 +60,7 @@ _HOMES = {
     "model.kinds.core": ("ConfigMap", "Namespace", "Service"),
     "model.kinds.gateway": ("Gateway", "GatewayClass", "Route"),
     "model.kinds.policy": ("AuthorizationPolicy", "PeerAuthentication", "TargetedPolicy"),
+    "model.kinds.spire": ("ClusterSpiffeId",),
     "model.kinds.traffic": ("DestinationRule", "ServiceEntry", "VirtualService"),
     "model.kinds.workload": ("Container", "Volume", "Workload", "WorkloadEntry", "WorkloadGroup"),
     "model.resource": ("Resource",),

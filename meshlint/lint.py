@@ -4,7 +4,7 @@ import gc
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from meshlint.checking.catalog import Catalog, Check, load_catalog
 from meshlint.checking.finding import Finding
@@ -13,7 +13,7 @@ from meshlint.checking.run import Checkable, merge_sets, run_checks
 from meshlint.checking.suppression import split_suppressed
 from meshlint.graph.build import build_graph
 from meshlint.graph.graph import ResourceGraph
-from meshlint.graph.scope import Scopes, closed_scopes
+from meshlint.graph.scope import Scopes, closed_scopes, namespaces_continued
 from meshlint.mesh.derived import Derived
 from meshlint.mesh.installation import detect_version
 from meshlint.mesh.mesh import Mesh
@@ -26,8 +26,7 @@ from meshlint.source.reading import Reading, read_text
 from meshlint.source.sets import ManifestSet, split_into_sets
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
+class Options(NamedTuple):
     """
     What a run is asked for.
 
@@ -46,8 +45,7 @@ class Options:
     complete: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
+class _Read(NamedTuple):
     """All that was read from some paths."""
 
     readings: Sequence[Reading]
@@ -55,8 +53,15 @@ class _Read:
     unread: Sequence[Unread]
 
 
-@dataclass(frozen=True, slots=True)
-class _LinkedSet:
+class _Context(NamedTuple):
+    """What is there beside each set: known, but not reported on."""
+
+    resources: Sequence[Resource]
+    unread: Sequence[Unread]
+    rendered: bool
+
+
+class _LinkedSet(NamedTuple):
     """A manifest set as a graph; `resources` are those to report on."""
 
     name: str
@@ -64,8 +69,7 @@ class _LinkedSet:
     graph: ResourceGraph
 
 
-@dataclass(frozen=True, slots=True)
-class _Version:
+class _Version(NamedTuple):
     """The Istio version of a run, and where it comes from."""
 
     number: IstioVersion
@@ -125,36 +129,41 @@ def _read(paths: Sequence[str], options: Options) -> _Read:
 
 
 def _link(given: _Read, context: _Read, options: Options) -> list[_LinkedSet]:
-    around = [
-        resource
-        for manifest_set in context.sets
-        for resource in decode(manifest_set.manifests, manifest_set.default_namespace or options.namespace)
-    ]
-    rendered = all(manifest_set.rendered for manifest_set in context.sets)
-    unread = [hole for manifest_set in context.sets for hole in manifest_set.unread]
+    sets = [_decoded(manifest_set, options) for manifest_set in given.sets]
+    around = _Context(
+        [resource for one in context.sets for resource in _decoded(one, options)],
+        [hole for one in context.sets for hole in one.unread],
+        all(one.rendered for one in context.sets),
+    )
     return [
-        _linked(manifest_set, around, unread, options, context_rendered=rendered)
-        for manifest_set in given.sets
+        _linked(manifest_set, resources, around, continued, options)
+        for manifest_set, resources, continued in zip(
+            given.sets, sets, namespaces_continued(sets), strict=True
+        )
     ]
+
+
+def _decoded(manifest_set: ManifestSet, options: Options) -> list[Resource]:
+    return decode(manifest_set.manifests, manifest_set.default_namespace or options.namespace)
 
 
 def _linked(
     manifest_set: ManifestSet,
-    around: Sequence[Resource],
-    unread: Sequence[Unread],
+    resources: Sequence[Resource],
+    around: _Context,
+    continued: frozenset[str],
     options: Options,
-    *,
-    context_rendered: bool,
 ) -> _LinkedSet:
-    resources = decode(manifest_set.manifests, manifest_set.default_namespace or options.namespace)
     own = {resource.ref for resource in resources}
     # What is linted is what will be applied: it replaces what the context has under that name.
-    everything = [*resources, *(resource for resource in around if resource.ref not in own)]
+    everything = [*resources, *(resource for resource in around.resources if resource.ref not in own)]
     scopes = closed_scopes(
         everything,
-        [*manifest_set.unread, *unread],
+        [*manifest_set.unread, *around.unread],
         complete=options.complete,
-        rendered=manifest_set.rendered and context_rendered,
+        rendered=manifest_set.rendered and around.rendered,
+        continued_elsewhere=continued,
+        together=manifest_set.explicit and manifest_set.rendered,
     )
     return _LinkedSet(manifest_set.name, resources, build_graph(everything, scopes))
 

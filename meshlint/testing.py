@@ -10,8 +10,8 @@ linted: `# test: istio-version=1.24`, `# test: complete`.
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import NamedTuple
 
 from meshlint.checking.catalog import Catalog, Check
 from meshlint.checking.finding import Finding
@@ -26,8 +26,7 @@ _COMMENT = re.compile(r"#\s*((?:error|warning|note): .*)$")
 _CIRCUMSTANCES = re.compile(r"^#\s*test:\s*(.*)$", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Expectation:
+class Expectation(NamedTuple):
     """A finding that a fixture announces: line, severity, check, and part of the message."""
 
     line: int
@@ -90,7 +89,7 @@ def findings_of(check: Check, fixture: Path, catalog: Catalog) -> list[Finding]:
     before = [rule.speaks for rule in catalog.precedence if rule.silent == check.id]
     known = {known.id for known in catalog.checks}
     select = [check.id, *(name for name in before if name in known)]
-    result = lint(replace(_options(fixture), select=select), catalog)
+    result = lint(_options(fixture)._replace(select=select), catalog)
     return [finding for finding in result.findings if finding.check in (check.id, CHECK_CRASHED.id)]
 
 
@@ -120,11 +119,11 @@ def _options(fixture: Path) -> Options:
         name, _, value = word.partition("=")
         match name:
             case "istio-version":
-                options = replace(options, istio_version=IstioVersion.parse(value))
+                options = options._replace(istio_version=IstioVersion.parse(value))
             case "complete":
-                options = replace(options, complete=True)
+                options = options._replace(complete=True)
             case "namespace":
-                options = replace(options, namespace=value)
+                options = options._replace(namespace=value)
             case _:
                 msg = f"{fixture}: a fixture cannot ask for {word!r}"
                 raise ValueError(msg)

@@ -18,5 +18,8 @@ PRECEDENCE = (
     Precedence("injecting-revision-label", "dual-mode-namespace", About.RESOURCE),
     Precedence("waypoint-in-other-namespace", "dangling-waypoint", About.PLACE),
     Precedence("invalid-waypoint-for", "waypoint-traffic-mismatch", About.SHOWN),
+    Precedence("dangling-waypoint", "unused-waypoint", About.SHOWN),
+    Precedence("invalid-use-waypoint", "unused-waypoint", About.SHOWN),
+    Precedence("waypoint-in-other-namespace", "unused-waypoint", About.SHOWN),
 )
 """Where two checks could speak of one thing, which of them does."""

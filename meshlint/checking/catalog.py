@@ -11,9 +11,9 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from enum import Enum
 from types import ModuleType
+from typing import NamedTuple
 
 from meshlint.checking.finding import Problem
 from meshlint.checking.vocabulary import Impact, Severity
@@ -39,8 +39,7 @@ class TextSubject(Enum):
 Subject = Kind | TextSubject
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(NamedTuple):
     """A check's page: the title is the first paragraph of its docstring, the body the rest (Markdown)."""
 
     title: str
@@ -53,8 +52,7 @@ class Page:
         return cls(" ".join(title.split()).rstrip("."), body.strip())
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """
     A declared check.
 
@@ -73,7 +71,7 @@ class Check:
     istio: VersionRange
     since: str
     module: str
-    run: Callable[..., Iterable[Problem]] = field(repr=False)
+    run: Callable[..., Iterable[Problem]]
 
 
 class About(Enum):
@@ -84,8 +82,7 @@ class About(Enum):
     SHOWN = "the place of the one is among the related places of the other"
 
 
-@dataclass(frozen=True, slots=True)
-class Precedence:
+class Precedence(NamedTuple):
     """Where two checks could speak, `speaks` does and `silent` is."""
 
     speaks: str
@@ -93,8 +90,7 @@ class Precedence:
     about: About
 
 
-@dataclass(frozen=True, slots=True)
-class Catalog:
+class Catalog(NamedTuple):
     """All checks, sorted by id, and which of them gives way to which."""
 
     checks: tuple[Check, ...]

@@ -1,6 +1,6 @@
 """What a check says, and what the user sees of it."""
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from meshlint.checking.vocabulary import Impact, Severity
 from meshlint.mesh.derived import Cause
@@ -8,8 +8,7 @@ from meshlint.source.document import Location
 from meshlint.source.text import SourceFile
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """New text for a stretch of a file (offsets into its text; an empty stretch inserts)."""
 
     file: SourceFile
@@ -18,8 +17,7 @@ class Edit:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Fix:
+class Fix(NamedTuple):
     """
     What to type instead: a verb phrase, and the edits that do it.
 
@@ -31,8 +29,7 @@ class Fix:
     safe: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """
     What a check has to say about a subject.
 
@@ -49,8 +46,7 @@ class Problem:
     impact: Impact | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ResourceIdentity:
+class ResourceIdentity(NamedTuple):
     """How a finding names the object that it is about."""
 
     api_version: str
@@ -63,8 +59,7 @@ class ResourceIdentity:
         return f"{self.kind} {namespace}{self.name}"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """
     What the user sees: a problem with its check, its place and its fingerprint.
 

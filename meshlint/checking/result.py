@@ -1,7 +1,7 @@
 """What one run came to."""
 
 from collections import Counter
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from meshlint.checking.catalog import Check
 from meshlint.checking.finding import Finding
@@ -9,8 +9,7 @@ from meshlint.checking.run import CHECK_CRASHED
 from meshlint.checking.vocabulary import Severity
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
+class Summary(NamedTuple):
     """
     What was looked at, in numbers.
 
@@ -28,8 +27,7 @@ class Summary:
     suppressed: int
 
 
-@dataclass(frozen=True, slots=True)
-class LintResult:
+class LintResult(NamedTuple):
     """
     The findings of one run in the order in which they are shown, and what was looked at.
 
@@ -48,6 +46,6 @@ class LintResult:
         """What the checks say that raised: then meshlint itself has a fault."""
         return tuple(finding.message for finding in self.findings if finding.check == CHECK_CRASHED.id)
 
-    def count(self, severity: Severity) -> int:
+    def total(self, severity: Severity) -> int:
         """The number of findings of one severity."""
         return Counter(finding.severity for finding in self.findings)[severity]

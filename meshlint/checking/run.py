@@ -2,8 +2,8 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Final, NamedTuple
 
 from meshlint.checking.catalog import About, Check, Page, Precedence, Subject, TextSubject
 from meshlint.checking.finding import Finding, Problem, ResourceIdentity
@@ -44,7 +44,6 @@ CHECK_CRASHED = Check(
 """The finding that names a check which raised. No plugin declares it."""
 
 
-@dataclass(frozen=True)
 class Checkable:
     """
     What checks are run on: the mesh of one manifest set, and the texts that it came from.
@@ -53,11 +52,19 @@ class Checkable:
     to report on; the mesh may hold more, as context.
     """
 
-    name: str | None
-    mesh: Mesh
-    resources: Sequence[Resource]
-    duplicate_keys: Sequence[DuplicateKey] = ()
-    unread: Sequence[Unread] = ()
+    def __init__(
+        self,
+        name: str | None,
+        mesh: Mesh,
+        resources: Sequence[Resource] = (),
+        duplicate_keys: Sequence[DuplicateKey] = (),
+        unread: Sequence[Unread] = (),
+    ) -> None:
+        self.name: Final = name
+        self.mesh: Final = mesh
+        self.resources: Final = resources
+        self.duplicate_keys: Final = duplicate_keys
+        self.unread: Final = unread
 
     @cached_property
     def _by_kind(self) -> Mapping[Kind, list[Resource]]:
@@ -82,8 +89,7 @@ class Checkable:
                     yield from self._by_kind.get(subject, ())
 
 
-@dataclass(frozen=True, slots=True)
-class _Raised:
+class _Raised(NamedTuple):
     """A problem, by which check and about which object."""
 
     check: Check
@@ -118,7 +124,7 @@ def merge_sets(findings: Iterable[Finding]) -> list[Finding]:
         twin = merged.get(key)
         sets = tuple(dict.fromkeys((*twin.sets, *finding.sets))) if twin else finding.sets
         worse = twin if twin and twin.severity >= finding.severity else finding
-        merged[key] = replace(worse, sets=sets)
+        merged[key] = worse._replace(sets=sets)
     return sorted(merged.values(), key=lambda f: (f.at.file.path, *f.at.offsets, f.check, f.message))
 
 

@@ -47,7 +47,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Tells you, before you apply, what Istio's ambient mesh will make of your manifests.",
     )
     parser.add_argument("--version", action="version", version=f"meshlint {__version__}")
-    verbs = parser.add_subparsers(required=True, metavar="COMMAND", parser_class=_Parser)
+    # Without `prog`, argparse formats a usage to find it, which imports a lot.
+    verbs = parser.add_subparsers(prog="meshlint", required=True, metavar="COMMAND", parser_class=_Parser)
     for verb in _VERBS:
         verb.add_parser(verbs)
     return parser

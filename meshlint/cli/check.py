@@ -6,6 +6,8 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from meshlint.checking.result import LintResult
     from meshlint.lint import Options
 
@@ -65,7 +67,8 @@ def run(options: argparse.Namespace) -> int:
     result = lint(_lint_options(options))
     if not (options.quiet and not result.findings and options.format in ("text", "concise")):
         color = _wants_color(options)
-        _write(render(result, options.format, color=color, root=_root()), options.output)
+        root = _root() if options.format == "sarif" else None
+        _write(render(result, options.format, color=color, root=root), options.output)
     return exit_code(result, options.fail_on)
 
 
@@ -123,16 +126,12 @@ def _wants_color(options: argparse.Namespace) -> bool:
     return os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
 
 
-def _root() -> str:
+def _root() -> "Path":
     """The directory that code scanning takes paths to be relative to: the repository's."""
-    here = os.getcwd()
-    directory = here
-    while not os.path.exists(os.path.join(directory, ".git")):
-        parent = os.path.dirname(directory)
-        if parent == directory:
-            return here
-        directory = parent
-    return directory
+    from pathlib import Path
+
+    here = Path.cwd()
+    return next((place for place in (here, *here.parents) if (place / ".git").exists()), here)
 
 
 def _write(text: str, output: str | None) -> None:

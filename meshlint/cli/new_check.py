@@ -2,7 +2,6 @@
 
 import argparse
 import re
-from pathlib import Path
 from typing import Any
 
 NAME = "new-check"
@@ -75,6 +74,8 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
 
 def run(options: argparse.Namespace) -> int:
     """Write the three files."""
+    from pathlib import Path
+
     from meshlint import __version__
     from meshlint.errors import UsageError
 

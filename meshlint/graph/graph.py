@@ -1,10 +1,10 @@
 """The resources of a set as a graph: what is there, and what refers to what."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from meshlint.graph.known import ABSENT, UNKNOWN, Known, present
 from meshlint.graph.scope import Scopes
@@ -30,8 +30,7 @@ class Relation(Enum):
     USES_WAYPOINT = "uses waypoint"
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Edge:
+class Edge(NamedTuple):
     """One object refers to another, which may not be in the set; `declared_at` is the line that says so."""
 
     source: Resource
@@ -125,6 +124,15 @@ class ResourceGraph:
     def duplicated(self) -> Iterator[Sequence[Resource]]:
         """The objects that are defined more than once, each with its definitions."""
         return (copies for ref, copies in self._by_ref.items() if len(copies) > 1 and ref.name)
+
+    @cached_property
+    def overlaps(self) -> Mapping[tuple[str, str], Sequence[Resource]]:
+        """What one file defines and another one again, by the paths of both: the later definitions."""
+        overlaps: dict[tuple[str, str], list[Resource]] = defaultdict(list)
+        for first, *others in self.duplicated():
+            for other in {other.manifest.file.path: other for other in reversed(others)}.values():
+                overlaps[first.manifest.file.path, other.manifest.file.path].append(other)
+        return overlaps
 
     def edges_from(self, resource: Resource, *relations: Relation) -> Iterator[Edge]:
         """What a resource refers to."""

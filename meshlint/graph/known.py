@@ -1,8 +1,7 @@
 """The three answers of a look-up in a set of manifests that may be partial."""
 
-from dataclasses import dataclass
 from enum import Enum
-from typing import Generic, Never, TypeVar
+from typing import Generic, NamedTuple, Never, TypeVar
 
 T = TypeVar("T", covariant=True)
 V = TypeVar("V")
@@ -16,8 +15,7 @@ class Presence(Enum):
     UNKNOWN = "unknown"
 
 
-@dataclass(frozen=True, slots=True)
-class Known(Generic[T]):
+class Known(NamedTuple, Generic[T]):
     """The answer to a look-up: a value, or in what sense there is none."""
 
     presence: Presence

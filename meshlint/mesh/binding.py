@@ -1,11 +1,11 @@
 """Which waypoint an object really gets."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from enum import Enum
+from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
-from meshlint.graph.known import UNKNOWN, Known
+from meshlint.graph.known import Known
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.waypoint import SERVICE_TRAFFIC, WORKLOAD_TRAFFIC, admits, traffic_type
 from meshlint.model.keys import MANAGED, USE_WAYPOINT
@@ -40,14 +40,13 @@ class BindingState(Enum):
     UNSUPPORTED_TRAFFIC_TYPE = "UnsupportedTrafficType"
 
 
-@dataclass(frozen=True, slots=True)
-class WaypointBinding:
+class WaypointBinding(NamedTuple):
     """
     What became of a request for a waypoint, and the label that made it.
 
     `asked_by` is the object that carries the label: the object itself or its Namespace.
     `wanted` is the Gateway that the label names, `gateway` that Gateway if the set holds it.
-    `because` starts with the label.
+    `because` starts with the label. `traffic` are the types of waypoint that could serve what asks.
     """
 
     state: BindingState
@@ -56,10 +55,10 @@ class WaypointBinding:
     wanted: ResourceRef | None = None
     gateway: Gateway | None = None
     because: tuple[Cause, ...] = ()
+    traffic: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
-class _Request:
+class _Request(NamedTuple):
     """Something that may carry `use-waypoint`, and the traffic that a waypoint must be for to serve it."""
 
     labels: Mapping[str, str]
@@ -104,6 +103,16 @@ class WaypointBindings:
             return self._resolve(request, request)
         return self._inherited(subject, request)
 
+    def admits(self, gateway: Gateway, subject: Resource) -> Derived[bool | None]:
+        """Whether an object may use a waypoint; None if the labels of its namespace would have to be known."""
+        if self._version < IstioVersion(1, 23, 0):
+            return Derived(True)
+        name = subject.name if isinstance(subject, Namespace) else subject.namespace
+        # A selector decides about the waypoint's own namespace too.
+        found = self._graph.namespace_of(subject)
+        namespace = Known(found.presence, found.value if isinstance(found.value, Namespace) else None)
+        return admits(gateway, class_of(self._graph, gateway), name, namespace)
+
     def _inherited(self, subject: Resource, request: _Request) -> WaypointBinding:
         namespace = self._graph.namespace_of(subject)
         if namespace.is_unknown:
@@ -113,11 +122,11 @@ class WaypointBindings:
         asked = next(_requests(namespace.value))
         binding = self._resolve(request, asked)
         if binding.state is BindingState.OPTED_OUT:
-            return replace(binding, state=BindingState.ABSENT)
+            return binding._replace(state=BindingState.ABSENT)
         unserved = binding.state is BindingState.UNSUPPORTED_TRAFFIC_TYPE
         if unserved and isinstance(subject, Workload | WorkloadEntry):
             # The namespace asked on behalf of its Services; its pods are not meant.
-            return replace(binding, state=BindingState.ABSENT)
+            return binding._replace(state=BindingState.ABSENT)
         return binding
 
     def _resolve(self, target: _Request, asked: _Request) -> WaypointBinding:
@@ -127,47 +136,34 @@ class WaypointBindings:
             return _NOTHING_ASKED
         at = asked.carrier.at(*asked.path, USE_WAYPOINT)
         label = Cause(f"{_of(asked)} asks for waypoint {value!r}", at)
-        binding = WaypointBinding(BindingState.UNKNOWN, asked.carrier, at, because=(label,))
+        binding = WaypointBinding(
+            BindingState.UNKNOWN, asked.carrier, at, because=(label,), traffic=target.traffic
+        )
         wanted = waypoint_reference(asked.labels, asked.namespace)
         if wanted is None:
-            return replace(binding, state=BindingState.OPTED_OUT)
-        binding = replace(binding, wanted=wanted)
+            return binding._replace(state=BindingState.OPTED_OUT)
+        binding = binding._replace(wanted=wanted)
         found = self._graph.find(wanted)
         if isinstance(found.value, Gateway):
-            return self._attach(replace(binding, gateway=found.value), found.value, target)
-        return replace(binding, state=BindingState.NOT_READY) if found.is_absent else binding
+            return self._attach(binding._replace(gateway=found.value), found.value, target)
+        return binding._replace(state=BindingState.NOT_READY) if found.is_absent else binding
 
     def _attach(self, binding: WaypointBinding, gateway: Gateway, target: _Request) -> WaypointBinding:
         gateway_class = class_of(self._graph, gateway)
-        admitted = self._admits(gateway, gateway_class, target)
+        admitted = self.admits(gateway, target.carrier)
         if admitted.value is None:
-            return replace(binding, because=(*binding.because, *admitted.because))
+            return binding._replace(because=(*binding.because, *admitted.because))
         if not admitted.value:
-            return replace(
-                binding,
+            return binding._replace(
                 state=BindingState.ATTACHMENT_DENIED,
                 because=(*binding.because, *admitted.because),
             )
         traffic = traffic_type(gateway, gateway_class)
         if traffic.value is None:
-            return replace(binding, because=(*binding.because, *traffic.because))
+            return binding._replace(because=(*binding.because, *traffic.because))
         served = traffic.value in target.traffic
         state = BindingState.BOUND if served else BindingState.UNSUPPORTED_TRAFFIC_TYPE
-        return replace(binding, state=state, because=(*binding.because, *traffic.because))
-
-    def _admits(
-        self, gateway: Gateway, gateway_class: Known[GatewayClass], target: _Request
-    ) -> Derived[bool | None]:
-        if self._version < IstioVersion(1, 23, 0):
-            return Derived(True)
-        if isinstance(target.carrier, Namespace):
-            namespace: Known[Resource] = self._graph.namespace_of(target.carrier)
-        elif target.namespace == gateway.namespace:
-            namespace = UNKNOWN
-        else:
-            namespace = self._graph.namespace_of(target.carrier)
-        known = Known(namespace.presence, namespace.value if isinstance(namespace.value, Namespace) else None)
-        return admits(gateway, gateway_class, target.namespace, known)
+        return binding._replace(state=state, because=(*binding.because, *traffic.because))
 
 
 def class_of(graph: ResourceGraph, gateway: Gateway) -> Known[GatewayClass]:

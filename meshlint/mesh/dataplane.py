@@ -1,8 +1,8 @@
 """Which data plane a pod runs in: ambient, a sidecar, a gateway proxy, or none."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.installation import EnablementSelector
@@ -16,7 +16,7 @@ from meshlint.model.keys import (
 )
 from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.workload import Workload
-from meshlint.model.version import IstioVersion
+from meshlint.model.version import IstioVersion, VersionRange
 
 AMBIENT = "ambient"
 NONE = "none"
@@ -40,8 +40,7 @@ class InjectionSource(Enum):
     REVISION = REVISION
 
 
-@dataclass(frozen=True, slots=True)
-class EnrollmentRules:
+class EnrollmentRules(NamedTuple):
     """
     What decides enrolment beside labels.
 
@@ -62,6 +61,16 @@ class EnrollmentRules:
         Before, only the plugin left its pods alone, and the node agent enrolled them afterwards.
         """
         return self.version >= IstioVersion(1, 30, 0)
+
+    @property
+    def exclusion_is_lost(self) -> bool:
+        """
+        Whether the charts write the list under a key that nothing reads, so that it excludes nothing.
+
+        `EXCLUDED_NAMESPACES` for `EXCLUDE_NAMESPACES`: istio
+        `manifests/charts/istio-cni/templates/configmap-cni.yaml` of these versions.
+        """
+        return self.version in VersionRange(">=1.23,<1.24.5 || >=1.25,<1.25.2")
 
 
 def selects_ambient(namespace: Namespace, rules: EnrollmentRules) -> Derived[bool]:
@@ -92,18 +101,49 @@ def namespace_injection(namespace: Namespace, rules: EnrollmentRules) -> Derived
     """
     name = namespace.name
     label = namespace.labels.get(INJECTION)
-    revision = namespace.labels.get(REVISION)
     if label is not None:
         enabled = label == "enabled" and name not in _NEVER_INJECTED
         cause = Cause(f"namespace {name!r} is labelled {label!r}", namespace.label_at(INJECTION))
         return Derived(InjectionSource.LABEL if enabled else None, (cause,))
-    if revision and name not in _NEVER_INJECTED:
+    revision = asked_revision(namespace)
+    if revision is not None:
         cause = Cause(
             f"revision {revision!r} injects sidecars into namespace {name!r}", namespace.label_at(REVISION)
         )
         exists = rules.revisions is None or revision in rules.revisions
         return Derived(InjectionSource.REVISION if exists else None, (cause,))
     return Derived(None)
+
+
+def asked_revision(namespace: Namespace) -> str | None:
+    """
+    The revision whose injector a namespace's `istio.io/rev` asks for, installed or not.
+
+    None where the label cannot matter to pods: beside `istio-injection`, and in the namespaces
+    that the injector leaves alone (istio `pkg/kube/inject/inject.go`, IgnoredNamespaces).
+    """
+    if INJECTION in namespace.labels or namespace.name in _NEVER_INJECTED:
+        return None
+    return namespace.labels.get(REVISION) or None
+
+
+def enrolls_itself(workload: Workload, rules: EnrollmentRules) -> Derived[bool]:
+    """
+    Whether the pods' own labels choose ambient mode, whatever their namespace says.
+
+    Exclusion is not looked at; what has a sidecar, or the host's network, cannot be captured
+    (istio `cni/pkg/util/enablement_selector.go`, CompiledEnablementSelectors.Matches).
+    """
+    if workload.host_network or SIDECAR_STATUS in workload.pod_annotations:
+        return Derived(False)
+    if rules.selectors is not None:
+        chosen = any(
+            rule.namespaces.is_empty and not rule.pods.is_empty and rule.pods.matches(workload.pod_labels)
+            for rule in rules.selectors.value
+        )
+        return Derived(chosen, rules.selectors.because)
+    chosen = workload.pod_labels.get(DATAPLANE_MODE) == AMBIENT
+    return Derived(chosen, tuple(_enrollment_causes(workload, None)))
 
 
 def dataplane_mode(

@@ -2,8 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
@@ -24,8 +23,7 @@ _IMAGES = re.compile(r"(?:^|/)(?:pilot|install-cni|ztunnel|proxyv2):(\d+\.\d+\.\
 _CHART_LABEL = re.compile(r"^(?:istiod|cni|ztunnel|base)-(\d+\.\d+\.\d+)")
 
 
-@dataclass(frozen=True, slots=True)
-class Values:
+class Values(NamedTuple):
     """
     Values that a chart of Istio is given: by Flux, Argo CD, IstioOperator or Sail.
 
@@ -51,8 +49,7 @@ class Values:
         return self.resource.at(*self.path, *path)
 
 
-@dataclass(frozen=True, slots=True)
-class EnablementSelector:
+class EnablementSelector(NamedTuple):
     """A rule by which istio-cni enrols pods: both selectors must match."""
 
     pods: LabelSelector
@@ -86,6 +83,20 @@ def chart_values(graph: ResourceGraph) -> Iterator[Values]:
             chart = application.manifest.value(*path, "chart")
             if chart in _CHARTS:
                 yield from _values(application, chart, (*path, "helm", "valuesObject"))
+
+
+def released_charts(graph: ResourceGraph) -> Iterator[tuple[Resource, str, FieldPath]]:
+    """The charts of Istio that Flux and Argo CD install: the release, the chart, the way to its name."""
+    for release in graph.of_kind(k.HELM_RELEASE):
+        path = ("spec", "chart", "spec", "chart")
+        chart = release.manifest.value(*path)
+        if chart in _CHARTS:
+            yield release, chart, path
+    for application in graph.of_kind(k.ARGO_APPLICATION):
+        for source in _argo_sources(application):
+            chart = application.manifest.value(*source, "chart")
+            if chart in _CHARTS:
+                yield application, chart, (*source, "chart")
 
 
 def excluded_namespaces(graph: ResourceGraph) -> Derived[frozenset[str]] | None:
@@ -138,10 +149,11 @@ def installed_revisions(graph: ResourceGraph) -> frozenset[str] | None:
     """
     The revisions and tags whose injector is installed; None if the manifests cannot tell.
 
-    They can only where the cluster-wide scope is closed: read off the webhooks' selectors
+    They can only where the cluster-wide scope is closed and no chart has yet to be rendered: read
+    off the webhooks' selectors
     (istio `manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml`).
     """
-    if not graph.scopes.cluster:
+    if not graph.scopes.cluster or any(True for _ in _istiod_installers(graph)):
         return None
     return frozenset(
         value
@@ -168,6 +180,12 @@ def detect_version(graph: ResourceGraph) -> Derived[IstioVersion] | None:
         if (version := _parsed(text)) is not None
     ]
     return max(found, key=lambda derived: derived.value, default=None)
+
+
+def _istiod_installers(graph: ResourceGraph) -> Iterator[Resource]:
+    """What makes an operator or a chart install istiod, webhooks included."""
+    yield from graph.of_kind(k.ISTIO_OPERATOR, k.SAIL_ISTIO)
+    yield from (source for source, chart, _ in released_charts(graph) if chart in ("istiod", "ambient"))
 
 
 def _cni_configs(graph: ResourceGraph) -> Iterator[ConfigMap]:

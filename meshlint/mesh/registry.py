@@ -5,8 +5,9 @@ From `label/labels.yaml` and `annotation/annotations.yaml` of istio/api (August 
 release branches from 1.22), and the constants that istio uses without registering them.
 """
 
+from typing import NamedTuple
+
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 
 
@@ -18,8 +19,7 @@ class KeyRole(Enum):
     BOTH = "label or annotation"
 
 
-@dataclass(frozen=True, slots=True)
-class KnownKey:
+class KnownKey(NamedTuple):
     """A key that Istio reads. `decides`: enrolment, injection, a waypoint or a policy hangs on it."""
 
     name: str

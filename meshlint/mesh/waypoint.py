@@ -1,13 +1,15 @@
 """Which Gateways are waypoints, for what traffic, and whom they admit."""
 
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from meshlint.graph.known import Known
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.model.keys import DATAPLANE_MODE, WAYPOINT_BINDING, WAYPOINT_FOR
-from meshlint.model.kinds.core import Namespace
+from meshlint.model.kinds.core import NAMESPACE_NAME_LABEL, Namespace
 from meshlint.model.kinds.gateway import Gateway, GatewayClass, Listener
+from meshlint.model.selector import LabelSelector
 from meshlint.source.document import Location
 
 HBONE_PORT = 15008
@@ -17,15 +19,24 @@ WAYPOINT_CLASSES = frozenset({"istio-waypoint", "istio-agentgateway-waypoint"})
 _WAYPOINT_CONTROLLERS = frozenset(
     {"istio.io/mesh-controller", "istio.io/agentgateway-waypoint-controller"}
 )
+_GATEWAY_CONTROLLER = "istio.io/gateway-controller"
 _OTHER_ISTIO_CLASSES = frozenset({"istio", "istio-agentgateway", "istio-remote", "istio-east-west"})
 
 TRAFFIC_TYPES = ("service", "workload", "all", "none")
 SERVICE_TRAFFIC = frozenset({"service", "all"})
 WORKLOAD_TRAFFIC = frozenset({"workload", "all"})
 
+_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+_OBJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_ADMISSION = {
+    "All": "it admits all namespaces",
+    "Same": "it admits only its own namespace",
+    "Selector": "it admits namespaces by their labels",
+}
+_NO_LISTENER = "without an HBONE listener on port 15008 it admits only its own namespace"
 
-@dataclass(frozen=True, slots=True)
-class AllowedRoutes:
+
+class AllowedRoutes(NamedTuple):
     """From which namespaces a waypoint may be used, and the line that says so."""
 
     listener: Listener | None
@@ -48,6 +59,29 @@ def is_waypoint(gateway: Gateway, gateway_class: Known[GatewayClass]) -> Derived
     if _is_sandwich(gateway, gateway_class):
         return Derived(True, (Cause("ztunnel terminates HBONE in front of it", gateway.label_at(DATAPLANE_MODE)),))
     return Derived(False if gateway.class_name in _OTHER_ISTIO_CLASSES else None, because)
+
+
+def is_waypoint_class(gateway_class: GatewayClass) -> bool | None:
+    """Whether the Gateways of a class are waypoints; None for a class that is not Istio's own."""
+    name, controller = gateway_class.name, gateway_class.controller_name
+    if name in WAYPOINT_CLASSES or controller in _WAYPOINT_CONTROLLERS:
+        return True
+    return False if name in _OTHER_ISTIO_CLASSES or controller == _GATEWAY_CONTROLLER else None
+
+
+def is_label_value(text: str) -> bool:
+    """Whether the API server takes a text as the value of a label (apimachinery `pkg/util/validation`)."""
+    return _LABEL_VALUE.fullmatch(text) is not None
+
+
+def is_gateway_name(text: str) -> bool:
+    """
+    Whether a label can name a Gateway by a text: a DNS subdomain that is a label value as well.
+
+    Istio takes the value as it is written; the API server has no Gateway of another name
+    (apimachinery `pkg/util/validation/validation.go`, IsDNS1123Subdomain).
+    """
+    return is_label_value(text) and _OBJECT_NAME.fullmatch(text) is not None
 
 
 def traffic_type(gateway: Gateway, gateway_class: Known[GatewayClass]) -> Derived[str | None]:
@@ -82,7 +116,7 @@ def admits(
     (istio `pilot/pkg/serviceregistry/ambient/waypoints.go`, makeAllowedRoutes).
     """
     rule = _allowed_routes(gateway, gateway_class)
-    because = (Cause(f"it admits namespaces by {rule.routes_from!r}", rule.at),)
+    because = (Cause(_ADMISSION[rule.routes_from] if rule.listener else _NO_LISTENER, rule.at),)
     if rule.routes_from == "All":
         return Derived(True, because)
     if rule.routes_from != "Selector" or rule.listener is None:
@@ -93,8 +127,21 @@ def admits(
     if selector is None:
         return Derived(False, because)
     if namespace.value is None:
-        return Derived(None, because)
+        return Derived(_matches_by_name(selector, name), because)
     return Derived(selector.matches(namespace.value.effective_labels), because)
+
+
+def admits_others(gateway: Gateway, gateway_class: Known[GatewayClass]) -> bool:
+    """Whether objects of other namespaces than its own may be able to use a waypoint."""
+    return _allowed_routes(gateway, gateway_class).routes_from != "Same"
+
+
+def _matches_by_name(selector: LabelSelector, name: str | None) -> bool | None:
+    """Whether a selector that asks for a namespace's name alone matches; None if it asks for more."""
+    asked = {*selector.match_labels, *(term.key for term in selector.match_expressions)}
+    if name is None or not asked <= {NAMESPACE_NAME_LABEL}:
+        return None
+    return selector.matches({NAMESPACE_NAME_LABEL: name})
 
 
 def _is_sandwich(gateway: Gateway, gateway_class: Known[GatewayClass]) -> bool:

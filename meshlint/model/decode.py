@@ -1,34 +1,34 @@
 """From manifests to resources: the door at which types are checked."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
 
 from meshlint.model import kind as k
-from meshlint.model.fields import Fields, Malformed
+from meshlint.model.fields import Fields
 from meshlint.model.kind import Kind, ResourceRef, is_cluster_wide
-from meshlint.model.kinds import core, gateway, policy, traffic, workload
+from meshlint.model.kinds import core, gateway, policy, spire, traffic, workload
 from meshlint.model.resource import Head, Resource
 from meshlint.source.document import Manifest
 
 _Decoder = Callable[[Head, Fields], Resource]
 
 _DECODERS: Mapping[Kind, _Decoder] = {
-    k.NAMESPACE: core.namespace,
-    k.SERVICE: core.service,
-    k.CONFIG_MAP: core.config_map,
-    k.MUTATING_WEBHOOK: core.mutating_webhook,
-    **dict.fromkeys(k.WORKLOADS, workload.workload),
-    k.WORKLOAD_ENTRY: workload.workload_entry,
-    k.WORKLOAD_GROUP: workload.workload_group,
-    k.GATEWAY: gateway.gateway,
-    k.GATEWAY_CLASS: gateway.gateway_class,
-    **dict.fromkeys(k.ROUTES, gateway.route),
-    **dict.fromkeys(k.TARGETED_POLICIES, policy.targeted_policy),
-    k.AUTHORIZATION_POLICY: policy.authorization_policy,
-    k.PEER_AUTHENTICATION: policy.peer_authentication,
-    k.SERVICE_ENTRY: traffic.service_entry,
-    k.VIRTUAL_SERVICE: traffic.virtual_service,
-    k.DESTINATION_RULE: traffic.destination_rule,
+    k.NAMESPACE: core.Namespace,
+    k.SERVICE: core.Service,
+    k.CONFIG_MAP: core.ConfigMap,
+    k.MUTATING_WEBHOOK: core.MutatingWebhook,
+    **dict.fromkeys(k.WORKLOADS, workload.Workload),
+    k.WORKLOAD_ENTRY: workload.WorkloadEntry,
+    k.WORKLOAD_GROUP: workload.WorkloadGroup,
+    k.GATEWAY: gateway.Gateway,
+    k.GATEWAY_CLASS: gateway.GatewayClass,
+    **dict.fromkeys(k.ROUTES, gateway.Route),
+    **dict.fromkeys(k.TARGETED_POLICIES, policy.TargetedPolicy),
+    k.AUTHORIZATION_POLICY: policy.AuthorizationPolicy,
+    k.PEER_AUTHENTICATION: policy.PeerAuthentication,
+    k.SERVICE_ENTRY: traffic.ServiceEntry,
+    k.VIRTUAL_SERVICE: traffic.VirtualService,
+    k.DESTINATION_RULE: traffic.DestinationRule,
+    k.CLUSTER_SPIFFE_ID: spire.ClusterSpiffeId,
 }
 
 
@@ -43,14 +43,10 @@ def decode(manifests: Iterable[Manifest], default_namespace: str | None = None) 
 
 
 def _resource(manifest: Manifest, default_namespace: str | None) -> Resource:
-    malformed: list[Malformed] = []
-    document = Fields(manifest.data, (), malformed)
+    document = Fields(manifest.data, (), [])
     head = _head(manifest, document, default_namespace)
     decoder = _DECODERS.get(head.ref.kind)
-    resource = decoder(head, document) if decoder else Resource(head)
-    if malformed:
-        return replace(resource, head=replace(head, malformed=tuple(malformed)))
-    return resource
+    return decoder(head, document) if decoder else Resource(head)
 
 
 def _head(manifest: Manifest, document: Fields, default_namespace: str | None) -> Head:
@@ -67,4 +63,5 @@ def _head(manifest: Manifest, document: Fields, default_namespace: str | None) -
         labels=metadata.text_map("labels"),
         annotations=metadata.text_map("annotations"),
         live="uid" in metadata and "resourceVersion" in metadata,
+        malformed=document.malformed,
     )

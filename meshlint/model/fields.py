@@ -1,16 +1,14 @@
 """Reading fields at the door: typed values in, and each wrong type kept with its place."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from meshlint.source.document import FieldPath
 
 _EMPTY: Mapping[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Malformed:
+class Malformed(NamedTuple):
     """A field whose value has a type that the API does not take there."""
 
     path: FieldPath

@@ -1,15 +1,14 @@
 """The decoded object: who it is, its labels, and where each of its fields stands."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from typing import Final, NamedTuple
 
 from meshlint.model.fields import Malformed
 from meshlint.model.kind import Kind, ResourceRef
 from meshlint.source.document import Location, Manifest
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Head:
+class Head(NamedTuple):
     """What every object has. `live` tells that it was read from a cluster."""
 
     ref: ResourceRef
@@ -18,10 +17,9 @@ class Head:
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     live: bool = False
-    malformed: tuple[Malformed, ...] = ()
+    malformed: Sequence[Malformed] = ()
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Resource:
     """
     A Kubernetes object as it was written.
@@ -30,7 +28,8 @@ class Resource:
     all fields, known or not, are in `manifest.data`.
     """
 
-    head: Head = field(repr=False)
+    def __init__(self, head: Head) -> None:
+        self.head: Final = head
 
     @property
     def ref(self) -> ResourceRef:

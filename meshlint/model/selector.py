@@ -1,13 +1,12 @@
 """Label selectors."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from meshlint.model.fields import Fields
 
 
-@dataclass(frozen=True, slots=True)
-class Requirement:
+class Requirement(NamedTuple):
     """One entry of `matchExpressions`."""
 
     key: str
@@ -34,8 +33,7 @@ class Requirement:
                 return False
 
 
-@dataclass(frozen=True, slots=True)
-class LabelSelector:
+class LabelSelector(NamedTuple):
     """A Kubernetes label selector: all of its terms must hold, an empty one matches everything."""
 
     match_labels: Mapping[str, str]

@@ -1,8 +1,7 @@
 """Istio versions, and the ranges in which a statement about Istio is true."""
 
 import re
-from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 _VERSION = re.compile(r"^v?(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?$")
 _BOUND = re.compile(r"^(>=|<=|==|<|>)\s*(\S+)$")
@@ -44,13 +43,15 @@ OLDEST_KNOWN = IstioVersion(1, 22)
 NEWEST_KNOWN = IstioVersion(1, 31)
 
 
-@dataclass(frozen=True, slots=True)
 class VersionRange:
-    """Versions of Istio: `>=1.22`, `>=1.23,<1.24.5 || >=1.25,<1.25.2`, or `all`."""
+    """
+    Versions of Istio: `>=1.22`, `>=1.23,<1.24.5 || >=1.25,<1.25.2`, or `all`.
 
-    text: str
+    Raises ValueError for any other text.
+    """
 
-    def __post_init__(self) -> None:
+    def __init__(self, text: str) -> None:
+        self.text: Final = text
         for alternative in self._alternatives():
             for bound in alternative:
                 _satisfies(OLDEST_KNOWN, bound)

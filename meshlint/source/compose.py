@@ -1,10 +1,9 @@
 """One YAML document to plain data, the places where the data stands, and its duplicate keys."""
 
 import re
-from dataclasses import dataclass
 from functools import lru_cache
 from math import isinf
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 from yaml import events
@@ -60,8 +59,7 @@ class TooLongError(LimitError):
     """A document beyond `MAX_LENGTH`."""
 
 
-@dataclass(frozen=True, slots=True)
-class LostEntry:
+class LostEntry(NamedTuple):
     """An entry of a mapping that a later one with the same key replaces; keys as offsets."""
 
     key: str
@@ -72,8 +70,7 @@ class LostEntry:
     same_value: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Composed:
+class Composed(NamedTuple):
     """A document as plain data; `place` is None if it holds nothing but comments."""
 
     data: Any
@@ -432,6 +429,9 @@ _OPENED_BY = {
 }
 
 
+_CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
+
+
 def _control_character(error: _Event, document: str, base: int) -> DocumentSyntaxError:
     character = error.character if isinstance(error.character, int) else ord(error.character)
     offset = max(document.find(chr(character)), 0)
@@ -442,12 +442,21 @@ def _syntax_error(error: yaml.MarkedYAMLError, document: str, base: int) -> Docu
     begun: Any = error.context_mark
     stopped: Any = error.problem_mark or begun
     offset = stopped.index if stopped else 0
+    conflict = _CONFLICT.search(document)
+    if conflict:
+        return DocumentSyntaxError("a merge conflict is not resolved here", base + conflict.start())
     if begun and not document[offset:].strip() and error.context in _OPENED_BY:
         return DocumentSyntaxError(_OPENED_BY[error.context], base + begun.index)
     if begun and "could not find expected ':'" in (error.problem or ""):
         return DocumentSyntaxError("`:` is missing after this key", base + begun.index)
     offset = min(offset, max(len(document.rstrip()) - 1, 0))
+    if error.problem == "did not find expected key" and _line_before(document, offset).strip():
+        return DocumentSyntaxError("the value ends before this: quote all of it", base + offset)
     return DocumentSyntaxError(_in_user_words(error, document[offset : offset + 1]), base + offset)
+
+
+def _line_before(document: str, offset: int) -> str:
+    return re.split(r"[\r\n]", document[max(offset - 1000, 0) : offset])[-1]
 
 
 def _in_user_words(error: yaml.MarkedYAMLError, character: str) -> str:

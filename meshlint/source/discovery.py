@@ -1,13 +1,11 @@
 """Which files to read: the paths that a user names, walked with care."""
 
-import difflib
 import os
 import re
 import stat
-import subprocess
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from meshlint.errors import UsageError
 from meshlint.source.document import Location, Unread, UnreadReason
@@ -31,8 +29,7 @@ _MOST_WILDCARDS = 6
 _GIT_TIMEOUT_SECONDS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class FoundFile:
+class FoundFile(NamedTuple):
     """
     A file to be read.
 
@@ -43,7 +40,7 @@ class FoundFile:
     path: str
     real: str
     directory: str | None = None
-    content: bytes | None = field(default=None, repr=False)
+    content: bytes | None = None
 
     def read(self) -> bytes | Unread:
         """Read the whole file; say why if that cannot be done."""
@@ -52,8 +49,7 @@ class FoundFile:
         return self.content if len(self.content) <= LARGEST_FILE else _too_large(self.path)
 
 
-@dataclass(frozen=True, slots=True)
-class Discovery:
+class Discovery(NamedTuple):
     """
     The files to be read, in a fixed order, and what was found but cannot be read.
 
@@ -62,7 +58,7 @@ class Discovery:
 
     files: tuple[FoundFile, ...]
     unread: tuple[Unread, ...] = ()
-    directories: dict[str, str] = field(default_factory=dict)
+    directories: Mapping[str, str] = MappingProxyType({})
 
 
 def discover(
@@ -100,6 +96,8 @@ def _no_such_path(path: str) -> str:
 
 
 def _nearest_path(path: str) -> str | None:
+    import difflib
+
     head, name = os.path.split(path.rstrip("/"))
     if not name:
         return None
@@ -115,8 +113,7 @@ def _nearest_path(path: str) -> str | None:
     return os.path.join(parent, similar[0]) if similar else None
 
 
-@dataclass(frozen=True, slots=True)
-class _IgnoreFile:
+class _IgnoreFile(NamedTuple):
     base: str
     spec: "GitIgnoreSpec"
 
@@ -128,8 +125,7 @@ class _IgnoreFile:
         return self.spec.check_file(path[len(prefix) :].replace(os.sep, "/")).include
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry:
+class _Entry(NamedTuple):
     """A directory or link on the way: where it was met, where it really is, how it is shown."""
 
     path: str
@@ -368,6 +364,8 @@ def _is_pattern(line: str) -> bool:
 
 def _tracked_files(real: str) -> list[str] | None:
     """Paths below a directory that git tracks; None if git is of no help."""
+    import subprocess
+
     command = ["git", "-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"]
     command += ["ls-files", "-z", "--", real]
     environment = {**os.environ, "GIT_LITERAL_PATHSPECS": "1", "GIT_OPTIONAL_LOCKS": "0"}

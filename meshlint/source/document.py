@@ -1,9 +1,8 @@
 """YAML documents: plain data, and beside it the places where the data stands."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 from meshlint.source.text import SourceFile, SourceSpan
 
@@ -35,8 +34,7 @@ class Place:
         self.keys = keys
 
 
-@dataclass(frozen=True, slots=True)
-class DuplicateKey:
+class DuplicateKey(NamedTuple):
     """A key that a mapping holds more than once: the entry that is lost, and the one that wins."""
 
     key: str
@@ -45,7 +43,6 @@ class DuplicateKey:
     same_value: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Manifest:
     """
     One Kubernetes object as it was written: a YAML document, or one item of a `kind: List`.
@@ -54,10 +51,15 @@ class Manifest:
     parts are shared, so nothing may change it.
     """
 
-    file: SourceFile
-    data: dict[str, Any] = field(repr=False)
-    place: Place = field(repr=False)
-    prefix: FieldPath = ()
+    __slots__ = ("data", "file", "place", "prefix")
+
+    def __init__(
+        self, file: SourceFile, data: dict[str, Any], place: Place, prefix: FieldPath = ()
+    ) -> None:
+        self.file: Final = file
+        self.data: Final = data
+        self.place: Final = place
+        self.prefix: Final = prefix
 
     def at(self, *path: str | int) -> "Location":
         """The place of a field; of its nearest existing ancestor if there is no such field."""
@@ -77,8 +79,7 @@ class Manifest:
         return value
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(NamedTuple):
     """
     A place that can be shown: a field of a manifest, or a stretch of a file that is none.
 
@@ -134,8 +135,7 @@ class UnreadReason(Enum):
     ENCRYPTED = "encrypted"
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
+class Unread(NamedTuple):
     """
     Text that was found but could not be read as manifests.
 

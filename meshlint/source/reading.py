@@ -3,8 +3,7 @@
 import codecs
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from meshlint.source.compose import (
     MAX_LENGTH,
@@ -34,8 +33,7 @@ from meshlint.source.unrendered import (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What one file gave: its manifests, and what could not be read of it."""
 
     file: SourceFile
@@ -106,8 +104,7 @@ _METADATA_LINE = re.compile(r"^metadata:[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 _TEXT_LINE = re.compile(r"[^\r\n]*")
 
 
-@dataclass(frozen=True, slots=True)
-class _Decoded:
+class _Decoded(NamedTuple):
     """A text; `escaped` is the same with a lone surrogate for each byte that could not be decoded."""
 
     text: str

@@ -10,8 +10,7 @@ import posixpath
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from meshlint.source.compose import ComposeError, compose
 from meshlint.source.discovery import Discovery, FoundFile
@@ -37,8 +36,7 @@ _SMALLEST_DIVISION = 4
 _MOST_SHARED_FILES = 100_000
 
 
-@dataclass(frozen=True, slots=True)
-class ManifestSet:
+class ManifestSet(NamedTuple):
     """
     The manifests that one cluster would hold together: the unit that is linted.
 
@@ -49,7 +47,7 @@ class ManifestSet:
     """
 
     name: str
-    manifests: tuple[Manifest, ...] = field(repr=False)
+    manifests: tuple[Manifest, ...]
     default_namespace: str | None = None
     unread: tuple[Unread, ...] = ()
     rendered: bool = True
@@ -76,8 +74,7 @@ def split_into_sets(
     return tuple(sorted(found, key=lambda a_set: (a_set.name, not a_set.explicit)))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Source:
+class _Source(NamedTuple):
     """One file: where it is, the directory argument it came from, and what was read in it."""
 
     file: SourceFile
@@ -106,7 +103,7 @@ def _sources(
         real = found[shown].real if shown in found else os.path.realpath(shown)
         argument = found[shown].directory if shown in found else _argument(real, discovery)
         known = sources.get(real) or _Source(problem.at.file, real, argument)
-        sources[real] = replace(known, unread=(*known.unread, problem))
+        sources[real] = known._replace(unread=(*known.unread, problem))
     return dict(sorted(sources.items(), key=lambda item: item[1].file.path))
 
 
@@ -144,10 +141,10 @@ def _group_templates(sources: dict[str, _Source]) -> dict[str, _Source]:
     grouped = dict(sources)
     for chart, templates in charts.items():
         for template in templates:
-            grouped[template.real] = replace(template, unread=_without_templates(template.unread))
+            grouped[template.real] = template._replace(unread=_without_templates(template.unread))
         home = sources.get(os.path.join(chart, _CHART_FILE), templates[0])
         problem = _unrendered_chart(home, chart, len(templates))
-        grouped[home.real] = replace(grouped[home.real], unread=(*grouped[home.real].unread, problem))
+        grouped[home.real] = grouped[home.real]._replace(unread=(*grouped[home.real].unread, problem))
     return grouped
 
 
@@ -178,8 +175,7 @@ def _unrendered_chart(home: _Source, chart: str, count: int) -> Unread:
     return Unread(UnreadReason.TEMPLATE, message, Location(home.file, 0, end))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Kustomization:
+class _Kustomization(NamedTuple):
     source: _Source
     directory: str
     is_component: bool
@@ -195,13 +191,13 @@ class _Kustomization:
         return (*self.resources, *self.components)
 
 
-@dataclass(slots=True)
 class _Reach:
     """What a kustomization puts together: each resource file with the namespace that it gets."""
 
-    files: dict[str, str | None] = field(default_factory=dict)
-    kustomizations: dict[str, _Kustomization] = field(default_factory=dict)
-    missing: bool = False
+    def __init__(self) -> None:
+        self.files: dict[str, str | None] = {}
+        self.kustomizations: dict[str, _Kustomization] = {}
+        self.missing = False
 
 
 class _Kustomizations:
@@ -281,7 +277,7 @@ def _only_broken(source: _Source) -> _Source:
     """Without manifests, and without what is unread for lack of a value: it would not be linted."""
     unfilled = {UnreadReason.TEMPLATE, UnreadReason.ENCRYPTED}
     broken = tuple(problem for problem in source.unread if problem.reason not in unfilled)
-    return replace(source, manifests=(), unread=broken)
+    return source._replace(manifests=(), unread=broken)
 
 
 def _read_kustomizations(sources: Mapping[str, _Source]) -> dict[str, _Kustomization]:
@@ -309,7 +305,7 @@ def _kustomization_data(source: _Source) -> tuple[_Source, Mapping[str, Any]]:
             return source, {}
         reason = UnreadReason.TEMPLATE if "{{" in text else UnreadReason.SYNTAX
         problem = Unread(reason, error.message, Location(source.file, error.offset, error.offset))
-        return replace(source, unread=(problem,)), {}
+        return source._replace(unread=(problem,)), {}
     return source, data if isinstance(data, dict) else {}
 
 
@@ -382,8 +378,7 @@ def _touches_mesh(data: Mapping[str, Any]) -> bool:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _DeclaredNamespaces:
+class _DeclaredNamespaces(NamedTuple):
     """
     The namespaces that Flux and Argo CD deploy directories to.
 
@@ -506,15 +501,15 @@ def _needs_namespace(manifest: Manifest) -> bool:
     return not _CLUSTER_SCOPED.fullmatch(str(manifest.value("kind")))
 
 
-@dataclass(slots=True)
 class _Group:
     """Files that are a set, unless they hold alternatives."""
 
-    name: str
-    explicit: bool
-    default_namespace: str | None = None
-    complete: bool = True
-    sources: list[_Source] = field(default_factory=list)
+    def __init__(self, name: str, *, explicit: bool, default_namespace: str | None = None) -> None:
+        self.name = name
+        self.explicit = explicit
+        self.default_namespace = default_namespace
+        self.complete = True
+        self.sources: list[_Source] = []
 
 
 def _groups(sources: Sequence[_Source], declared: _DeclaredNamespaces) -> list[_Group]:
@@ -561,8 +556,7 @@ def _group(source: _Source, home: str | None, declared: _DeclaredNamespaces) -> 
     return _Group(shown or ".", explicit=False, default_namespace=declared.namespace(home))
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(NamedTuple):
     """Some of the files of a group, with those that all alternatives share."""
 
     name: str
@@ -612,7 +606,7 @@ def _divide(part: _Part, room: int) -> list[_Part]:
     if not conflicts:
         return []
     if room < _SMALLEST_DIVISION or part.depth >= _MOST_DIVISIONS:
-        return [replace(part, complete=False, divisible=False)]
+        return [part._replace(complete=False, divisible=False)]
     units, rest = _units(part.own, conflicts)
     shared = [*part.shared, *rest]
     of_file = {source.real: unit for unit, sources in units.items() for source in sources}

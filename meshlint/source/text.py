@@ -2,15 +2,14 @@
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Final, NamedTuple
 
 # YAML 1.1 also breaks lines at U+0085, U+2028 and U+2029; editors and code scanning do not.
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class SourceSpan:
+class SourceSpan(NamedTuple):
     """A stretch of text: 1-based lines and columns, columns in code points, the end exclusive."""
 
     start_line: int
@@ -19,7 +18,6 @@ class SourceSpan:
     end_column: int
 
 
-@dataclass(frozen=True, eq=False)
 class SourceFile:
     """
     A text that was read: its path as users are shown it, and what it says.
@@ -28,9 +26,13 @@ class SourceFile:
     `text` has no byte order mark (`has_bom` tells if the file has one) and keeps its line breaks.
     """
 
-    path: str
-    text: str = field(repr=False)
-    has_bom: bool = False
+    def __init__(self, path: str, text: str, has_bom: bool = False) -> None:
+        self.path: Final = path
+        self.text: Final = text
+        self.has_bom: Final = has_bom
+
+    def __repr__(self) -> str:
+        return f"<SourceFile {self.path}>"
 
     @cached_property
     def _line_starts(self) -> list[int]:

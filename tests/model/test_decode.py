@@ -111,7 +111,7 @@ def test_null_is_absent():
 
     assert {"x": ""} == headless.labels
     assert headless.is_headless
-    assert () == headless.head.malformed
+    assert not headless.head.malformed
 
 
 def test_unknown_kinds_and_fields_are_kept():

@@ -11,7 +11,9 @@ If the namespace is told completely by the manifests (its Namespace object is am
 are a dump of the cluster), this is an error. Waypoints are also made by hand, with
 `istioctl waypoint apply`: where the set holds no waypoint at all it is a warning. If other
 manifests may hold the Gateway it is a note, or a warning if a Gateway with nearly that name is
-there.
+there. It is silent about a Gateway of that name of which the manifests do not tell the namespace.
+
+Policies that this leaves without anybody to enforce them are shown with the finding.
 
 ## Why it matters
 
@@ -38,12 +40,13 @@ from meshlint import (
     Mesh,
     Problem,
     Resource,
+    ResourceRef,
     Severity,
     WaypointBinding,
     check,
     kind,
-    nearest,
     replace_value,
+    waypoint,
 )
 
 
@@ -65,50 +68,38 @@ from meshlint import (
 def dangling_waypoint(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Find `use-waypoint` labels whose Gateway is not there."""
     for binding in mesh.waypoint_requests(subject):
-        if binding.wanted is None or binding.asked_at is None or mesh.copies(binding.wanted):
+        wanted, at = binding.wanted, binding.asked_at
+        if wanted is None or at is None or mesh.could_be(wanted):
             continue
-        meant = _meant(binding, mesh)
+        if not waypoint.is_gateway_name(wanted.name):
+            continue
+        meant = mesh.near_waypoint(binding)
         yield Problem(
-            f"no waypoint {binding.wanted.name!r} in {_place(binding)}: "
+            f"no waypoint {wanted.name!r} in {_place(wanted)}: "
             "traffic goes straight to the pods and L7 policies are skipped",
-            at=binding.asked_at,
+            at=at,
             related=tuple(_explanations(binding, subject, meant, mesh)),
-            fix=Fix(f"use {meant.name!r}", replace_value(binding.asked_at, meant.name)) if meant else None,
+            fix=Fix(f"use {meant.name!r}", replace_value(at, meant.name)) if meant else None,
             severity=_severity(binding, meant, mesh),
         )
 
 
-def _meant(binding: WaypointBinding, mesh: Mesh) -> Gateway | None:
-    """The waypoint of that namespace whose name the label's is a slip of."""
-    assert binding.wanted is not None
-    there = {g.name: g for g in mesh.gateways_in(binding.wanted.namespace) if mesh.is_waypoint(g).value}
-    near = nearest(binding.wanted.name, there)
-    return there[near] if near is not None else None
-
-
 def _severity(binding: WaypointBinding, meant: Gateway | None, mesh: Mesh) -> Severity:
     if binding.state is BindingState.NOT_READY:
-        return Severity.ERROR if any(mesh.waypoints()) else Severity.WARNING
+        return Severity.ERROR if mesh.is_complete or any(mesh.waypoints()) else Severity.WARNING
     return Severity.WARNING if meant else Severity.NOTE
 
 
 def _explanations(
     binding: WaypointBinding, subject: Resource, meant: Gateway | None, mesh: Mesh
 ) -> Iterator[Cause]:
-    assert binding.wanted is not None
     if meant is not None:
         yield Cause(f"waypoint {meant.name!r} is here", meant.at())
-    if subject.kind != kind.NAMESPACE:
-        shadowed = mesh.shadowed_request(subject)
-        if shadowed is not None:
-            yield Cause("this label of the namespace is shadowed: there is no fall-back", shadowed)
-    for ref in (subject.ref, binding.wanted):
-        for edge in mesh.policies_targeting(ref):
-            policy = edge.source
-            yield Cause(f"{policy.kind.name} {policy.name!r} is enforced by nobody", edge.declared_at)
+    shadowed = mesh.shadowed_request(subject)
+    if subject.kind != kind.NAMESPACE and shadowed is not None:
+        yield Cause("this label of the namespace is shadowed: there is no fall-back", shadowed)
+    yield from mesh.hanging_policies(binding)
 
 
-def _place(binding: WaypointBinding) -> str:
-    assert binding.wanted is not None
-    namespace = binding.wanted.namespace
-    return f"namespace {namespace!r}" if namespace else "these manifests"
+def _place(wanted: ResourceRef) -> str:
+    return f"namespace {wanted.namespace!r}" if wanted.namespace else "these manifests"

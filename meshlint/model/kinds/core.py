@@ -1,7 +1,7 @@
 """Core kinds: Namespace, Service, ConfigMap, webhooks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
 from meshlint.model.resource import Head, Resource
@@ -10,9 +10,11 @@ from meshlint.model.selector import LabelSelector
 NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Namespace(Resource):
     """A namespace."""
+
+    def __init__(self, head: Head, _: Fields) -> None:
+        super().__init__(head)
 
     @property
     def effective_labels(self) -> Mapping[str, str]:
@@ -20,8 +22,7 @@ class Namespace(Resource):
         return {**self.labels, NAMESPACE_NAME_LABEL: self.name}
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class ServicePort:
+class ServicePort(NamedTuple):
     """A port of a Service. `target` is a number, a port name, or None for the same number."""
 
     name: str
@@ -31,14 +32,16 @@ class ServicePort:
     app_protocol: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Service(Resource):
     """A Service. An empty `selector` selects nothing."""
 
-    type: str
-    cluster_ip: str
-    selector: Mapping[str, str]
-    ports: tuple[ServicePort, ...]
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        spec = document.part("spec")
+        self.type: Final = spec.text("type") or "ClusterIP"
+        self.cluster_ip: Final = spec.text("clusterIP")
+        self.selector: Final = spec.text_map("selector")
+        self.ports: Final = tuple(_service_port(port) for port in spec.each("ports"))
 
     @property
     def is_headless(self) -> bool:
@@ -51,15 +54,15 @@ class Service(Resource):
         return self.type == "ExternalName"
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ConfigMap(Resource):
     """A ConfigMap."""
 
-    data: Mapping[str, str]
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        self.data: Final = document.text_map("data")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Webhook:
+class Webhook(NamedTuple):
     """A webhook, with what it selects."""
 
     name: str
@@ -67,48 +70,19 @@ class Webhook:
     object_selector: LabelSelector
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class MutatingWebhook(Resource):
     """A MutatingWebhookConfiguration."""
 
-    webhooks: tuple[Webhook, ...]
-
-
-def namespace(head: Head, _: Fields) -> Namespace:
-    """Decode a Namespace."""
-    return Namespace(head)
-
-
-def service(head: Head, document: Fields) -> Service:
-    """Decode a Service."""
-    spec = document.part("spec")
-    return Service(
-        head,
-        type=spec.text("type") or "ClusterIP",
-        cluster_ip=spec.text("clusterIP"),
-        selector=spec.text_map("selector"),
-        ports=tuple(_service_port(port) for port in spec.each("ports")),
-    )
-
-
-def config_map(head: Head, document: Fields) -> ConfigMap:
-    """Decode a ConfigMap."""
-    return ConfigMap(head, document.text_map("data"))
-
-
-def mutating_webhook(head: Head, document: Fields) -> MutatingWebhook:
-    """Decode a MutatingWebhookConfiguration."""
-    return MutatingWebhook(
-        head,
-        tuple(
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        self.webhooks: Final = tuple(
             Webhook(
                 webhook.text("name"),
                 LabelSelector.read(webhook.part("namespaceSelector")),
                 LabelSelector.read(webhook.part("objectSelector")),
             )
             for webhook in document.each("webhooks")
-        ),
-    )
+        )
 
 
 def _service_port(port: Fields) -> ServicePort:

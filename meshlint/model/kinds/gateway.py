@@ -1,7 +1,7 @@
 """The Gateway API: Gateway, GatewayClass and the routes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
 from meshlint.model.kind import GATEWAY, SERVICE, Kind
@@ -10,8 +10,7 @@ from meshlint.model.selector import LabelSelector
 from meshlint.source.document import FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Listener:
+class Listener(NamedTuple):
     """
     A listener of a Gateway.
 
@@ -27,26 +26,33 @@ class Listener:
     path: FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Gateway(Resource):
     """A Gateway of the Gateway API. `infrastructure_labels` is None if there are none of its own."""
 
-    class_name: str
-    listeners: tuple[Listener, ...]
-    addresses: tuple[tuple[str, str], ...]
-    infrastructure_labels: Mapping[str, str] | None
-    infrastructure_annotations: Mapping[str, str] | None
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        spec = document.part("spec")
+        own = spec.part("infrastructure")
+        self.class_name: Final = spec.text("gatewayClassName")
+        self.listeners: Final = tuple(_listener(listener) for listener in spec.each("listeners"))
+        self.addresses: Final = tuple(
+            (address.text("type") or "IPAddress", address.text("value")) for address in spec.each("addresses")
+        )
+        self.infrastructure_labels: Final = own.text_map("labels") if "labels" in own else None
+        self.infrastructure_annotations: Final = (
+            own.text_map("annotations") if "annotations" in own else None
+        )
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class GatewayClass(Resource):
     """A GatewayClass: cluster-wide."""
 
-    controller_name: str
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        self.controller_name: Final = document.part("spec").text("controllerName")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class ObjectReference:
+class ObjectReference(NamedTuple):
     """A reference by group, kind and name. `namespace` is None if it is not written."""
 
     kind: Kind
@@ -56,52 +62,19 @@ class ObjectReference:
     path: FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Route(Resource):
     """An HTTPRoute, GRPCRoute, TCPRoute or TLSRoute."""
 
-    parents: tuple[ObjectReference, ...]
-    backends: tuple[ObjectReference, ...]
-    hostnames: tuple[str, ...]
-
-
-def gateway(head: Head, document: Fields) -> Gateway:
-    """Decode a Gateway."""
-    spec = document.part("spec")
-    infrastructure = spec.part("infrastructure")
-    return Gateway(
-        head,
-        class_name=spec.text("gatewayClassName"),
-        listeners=tuple(_listener(listener) for listener in spec.each("listeners")),
-        addresses=tuple(
-            (address.text("type") or "IPAddress", address.text("value"))
-            for address in spec.each("addresses")
-        ),
-        infrastructure_labels=infrastructure.text_map("labels") if "labels" in infrastructure else None,
-        infrastructure_annotations=(
-            infrastructure.text_map("annotations") if "annotations" in infrastructure else None
-        ),
-    )
-
-
-def gateway_class(head: Head, document: Fields) -> GatewayClass:
-    """Decode a GatewayClass."""
-    return GatewayClass(head, document.part("spec").text("controllerName"))
-
-
-def route(head: Head, document: Fields) -> Route:
-    """Decode a route."""
-    spec = document.part("spec")
-    return Route(
-        head,
-        parents=tuple(object_reference(parent, GATEWAY) for parent in spec.each("parentRefs")),
-        backends=tuple(
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        spec = document.part("spec")
+        self.parents: Final = tuple(object_reference(parent, GATEWAY) for parent in spec.each("parentRefs"))
+        self.backends: Final = tuple(
             object_reference(backend, SERVICE)
             for rule in spec.each("rules")
             for backend in rule.each("backendRefs")
-        ),
-        hostnames=spec.texts("hostnames"),
-    )
+        )
+        self.hostnames: Final = spec.texts("hostnames")
 
 
 def object_reference(fields: Fields, default: Kind | None = None) -> ObjectReference:

@@ -1,7 +1,7 @@
 """Istio's policies: who may call, over what, and what else attaches to workloads."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
 from meshlint.model.kinds.gateway import ObjectReference, object_reference
@@ -9,7 +9,6 @@ from meshlint.model.resource import Head, Resource
 from meshlint.source.document import FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class TargetedPolicy(Resource):
     """
     A policy that attaches by `targetRefs` (or the older `targetRef`), or by a selector.
@@ -17,12 +16,14 @@ class TargetedPolicy(Resource):
     `selector` is None without one; an empty mapping is a selector without labels.
     """
 
-    selector: Mapping[str, str] | None
-    targets: tuple[ObjectReference, ...]
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        spec = document.part("spec")
+        self.selector: Final = _selector(spec)
+        self.targets: Final = tuple(_targets(spec))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Match:
+class Match(NamedTuple):
     """
     One block of a rule: an entry of `from` (its `source`) or of `to` (its `operation`).
 
@@ -33,8 +34,7 @@ class Match:
     path: FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Condition:
+class Condition(NamedTuple):
     """An entry of `when`."""
 
     key: str
@@ -43,8 +43,7 @@ class Condition:
     path: FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Rule:
+class Rule(NamedTuple):
     """A rule of an AuthorizationPolicy. Empty lists match everything."""
 
     sources: tuple[Match, ...]
@@ -53,16 +52,17 @@ class Rule:
     path: FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AuthorizationPolicy(TargetedPolicy):
     """An AuthorizationPolicy."""
 
-    action: str
-    rules: tuple[Rule, ...]
-    provider: str
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head, document)
+        spec = document.part("spec")
+        self.action: Final = spec.text("action") or "ALLOW"
+        self.rules: Final = tuple(_rule(rule) for rule in spec.each("rules"))
+        self.provider: Final = spec.part("provider").text("name")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class PeerAuthentication(Resource):
     """
     A PeerAuthentication. `mode` is empty if it is not written.
@@ -70,51 +70,29 @@ class PeerAuthentication(Resource):
     `selector` is None without one; an empty mapping is a selector without labels.
     """
 
-    selector: Mapping[str, str] | None
-    mode: str
-    port_modes: Mapping[str, str]
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        spec = document.part("spec")
+        ports = spec.part("portLevelMtls")
+        self.selector: Final = _selector(spec)
+        self.mode: Final = spec.part("mtls").text("mode")
+        self.port_modes: Final = {port: ports.part(port).text("mode") for port in ports.data}
 
 
-def targeted_policy(head: Head, document: Fields) -> TargetedPolicy:
-    """Decode a policy of which only the attachment matters."""
-    return TargetedPolicy(head, *_attachment(document.part("spec")))
-
-
-def authorization_policy(head: Head, document: Fields) -> AuthorizationPolicy:
-    """Decode an AuthorizationPolicy."""
-    spec = document.part("spec")
-    return AuthorizationPolicy(
-        head,
-        *_attachment(spec),
-        action=spec.text("action") or "ALLOW",
-        rules=tuple(_rule(rule) for rule in spec.each("rules")),
-        provider=spec.part("provider").text("name"),
-    )
-
-
-def peer_authentication(head: Head, document: Fields) -> PeerAuthentication:
-    """Decode a PeerAuthentication."""
-    spec = document.part("spec")
-    ports = spec.part("portLevelMtls")
-    return PeerAuthentication(
-        head,
-        selector=spec.part("selector").text_map("matchLabels") if "selector" in spec else None,
-        mode=spec.part("mtls").text("mode"),
-        port_modes={port: ports.part(port).text("mode") for port in ports.data},
-    )
-
-
-def _attachment(spec: Fields) -> tuple[Mapping[str, str] | None, tuple[ObjectReference, ...]]:
-    # EnvoyFilter and ServiceEntry call it workloadSelector, and the labels `labels`.
-    selector: Mapping[str, str] | None = None
+def _selector(spec: Fields) -> Mapping[str, str] | None:
     if "selector" in spec:
-        selector = spec.part("selector").text_map("matchLabels")
-    elif "workloadSelector" in spec:
-        selector = spec.part("workloadSelector").text_map("labels")
-    targets = [object_reference(target) for target in spec.each("targetRefs")]
+        return spec.part("selector").text_map("matchLabels")
+    # EnvoyFilter calls it workloadSelector, and the labels `labels`.
+    if "workloadSelector" in spec:
+        return spec.part("workloadSelector").text_map("labels")
+    return None
+
+
+def _targets(spec: Fields) -> Iterator[ObjectReference]:
+    for target in spec.each("targetRefs"):
+        yield object_reference(target)
     if "targetRef" in spec:
-        targets.append(object_reference(spec.part("targetRef")))
-    return selector, tuple(targets)
+        yield object_reference(spec.part("targetRef"))
 
 
 def _rule(rule: Fields) -> Rule:

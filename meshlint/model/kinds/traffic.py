@@ -1,15 +1,14 @@
 """Istio's networking kinds."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
 from meshlint.model.resource import Head, Resource
 from meshlint.source.document import FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Endpoint:
+class Endpoint(NamedTuple):
     """An inline endpoint of a ServiceEntry."""
 
     address: str
@@ -17,8 +16,7 @@ class Endpoint:
     path: FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class EntryPort:
+class EntryPort(NamedTuple):
     """A port of a ServiceEntry."""
 
     name: str
@@ -26,21 +24,29 @@ class EntryPort:
     protocol: str
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class ServiceEntry(Resource):
     """A ServiceEntry. `workload_selector` is None without one."""
 
-    hosts: tuple[str, ...]
-    addresses: tuple[str, ...]
-    resolution: str
-    location: str
-    ports: tuple[EntryPort, ...]
-    endpoints: tuple[Endpoint, ...]
-    workload_selector: Mapping[str, str] | None
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        spec = document.part("spec")
+        selector = spec.part("workloadSelector")
+        self.hosts: Final = spec.texts("hosts")
+        self.addresses: Final = spec.texts("addresses")
+        self.resolution: Final = spec.text("resolution") or "NONE"
+        self.location: Final = spec.text("location") or "MESH_EXTERNAL"
+        self.ports: Final = tuple(
+            EntryPort(port.text("name"), port.number("number"), port.text("protocol"))
+            for port in spec.each("ports")
+        )
+        self.endpoints: Final = tuple(
+            Endpoint(endpoint.text("address"), endpoint.text_map("labels"), endpoint.path)
+            for endpoint in spec.each("endpoints")
+        )
+        self.workload_selector: Final = selector.text_map("labels") if "workloadSelector" in spec else None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Destination:
+class Destination(NamedTuple):
     """A host that a VirtualService sends traffic to."""
 
     host: str
@@ -48,13 +54,20 @@ class Destination:
     path: FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class VirtualService(Resource):
     """A VirtualService. Without `gateways` it is for the mesh."""
 
-    hosts: tuple[str, ...]
-    gateways: tuple[str, ...]
-    destinations: tuple[Destination, ...]
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        spec = document.part("spec")
+        self.hosts: Final = spec.texts("hosts")
+        self.gateways: Final = spec.texts("gateways")
+        self.destinations: Final = tuple(
+            _destination(entry.part("destination"))
+            for protocol in ("http", "tcp", "tls")
+            for rule in spec.each(protocol)
+            for entry in rule.each("route")
+        )
 
     @property
     def is_for_mesh(self) -> bool:
@@ -62,63 +75,15 @@ class VirtualService(Resource):
         return not self.gateways or "mesh" in self.gateways
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class DestinationRule(Resource):
     """A DestinationRule."""
 
-    host: str
-    subsets: tuple[str, ...]
-    has_traffic_policy: bool
-
-
-def service_entry(head: Head, document: Fields) -> ServiceEntry:
-    """Decode a ServiceEntry."""
-    spec = document.part("spec")
-    return ServiceEntry(
-        head,
-        hosts=spec.texts("hosts"),
-        addresses=spec.texts("addresses"),
-        resolution=spec.text("resolution") or "NONE",
-        location=spec.text("location") or "MESH_EXTERNAL",
-        ports=tuple(
-            EntryPort(port.text("name"), port.number("number"), port.text("protocol"))
-            for port in spec.each("ports")
-        ),
-        endpoints=tuple(
-            Endpoint(endpoint.text("address"), endpoint.text_map("labels"), endpoint.path)
-            for endpoint in spec.each("endpoints")
-        ),
-        workload_selector=(
-            spec.part("workloadSelector").text_map("labels") if "workloadSelector" in spec else None
-        ),
-    )
-
-
-def virtual_service(head: Head, document: Fields) -> VirtualService:
-    """Decode a VirtualService."""
-    spec = document.part("spec")
-    return VirtualService(
-        head,
-        hosts=spec.texts("hosts"),
-        gateways=spec.texts("gateways"),
-        destinations=tuple(
-            _destination(entry.part("destination"))
-            for protocol in ("http", "tcp", "tls")
-            for rule in spec.each(protocol)
-            for entry in rule.each("route")
-        ),
-    )
-
-
-def destination_rule(head: Head, document: Fields) -> DestinationRule:
-    """Decode a DestinationRule."""
-    spec = document.part("spec")
-    return DestinationRule(
-        head,
-        host=spec.text("host"),
-        subsets=tuple(subset.text("name") for subset in spec.each("subsets")),
-        has_traffic_policy="trafficPolicy" in spec,
-    )
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        spec = document.part("spec")
+        self.host: Final = spec.text("host")
+        self.subsets: Final = tuple(subset.text("name") for subset in spec.each("subsets"))
+        self.has_traffic_policy: Final = "trafficPolicy" in spec
 
 
 def _destination(destination: Fields) -> Destination:

@@ -1,7 +1,7 @@
 """What makes pods: Pod, the controllers with a pod template, and the entries for what is no pod."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
 from meshlint.model.kind import CRON_JOB, POD, Kind
@@ -9,8 +9,7 @@ from meshlint.model.resource import Head, Resource
 from meshlint.source.document import FieldPath, Location
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Container:
+class Container(NamedTuple):
     """A container, init containers included. `at` is the way to it."""
 
     name: str
@@ -21,8 +20,7 @@ class Container:
     path: FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Volume:
+class Volume(NamedTuple):
     """A volume; `csi_driver` is empty unless a CSI driver provides it inline."""
 
     name: str
@@ -30,7 +28,6 @@ class Volume:
     path: FieldPath
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Workload(Resource):
     """
     A Pod, or a controller with a pod template.
@@ -39,13 +36,25 @@ class Workload(Resource):
     pod template in the manifest, empty for a Pod itself.
     """
 
-    pod_labels: Mapping[str, str]
-    pod_annotations: Mapping[str, str]
-    template: FieldPath
-    host_network: bool
-    service_account: str
-    containers: tuple[Container, ...]
-    volumes: tuple[Volume, ...]
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        template = pod_template_path(head.ref.kind)
+        pod = document.part(*template)
+        metadata, spec = pod.part("metadata"), pod.part("spec")
+        self.template: Final[FieldPath] = template
+        self.pod_labels: Final = metadata.text_map("labels") if template else head.labels
+        self.pod_annotations: Final = metadata.text_map("annotations") if template else head.annotations
+        self.host_network: Final = spec.flag("hostNetwork")
+        self.service_account: Final = spec.text("serviceAccountName")
+        self.containers: Final = tuple(
+            _container(container)
+            for key in ("initContainers", "containers")
+            for container in spec.each(key)
+        )
+        self.volumes: Final = tuple(
+            Volume(volume.text("name"), volume.part("csi").text("driver"), volume.path)
+            for volume in spec.each("volumes")
+        )
 
     @property
     def is_controller(self) -> bool:
@@ -65,62 +74,25 @@ class Workload(Resource):
         return self.pod_at("metadata", "annotations", key)
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WorkloadEntry(Resource):
     """A WorkloadEntry: a workload that is no pod."""
 
-    address: str
-    workload_labels: Mapping[str, str]
-    network: str
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        spec = document.part("spec")
+        self.address: Final = spec.text("address")
+        self.workload_labels: Final = spec.text_map("labels")
+        self.network: Final = spec.text("network")
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class WorkloadGroup(Resource):
     """A WorkloadGroup: the template of WorkloadEntries that virtual machines register."""
 
-    workload_labels: Mapping[str, str]
-    workload_annotations: Mapping[str, str]
-
-
-def workload(head: Head, document: Fields) -> Workload:
-    """Decode a Pod or a controller with a pod template."""
-    template = pod_template_path(head.ref.kind)
-    pod = document.part(*template)
-    metadata, spec = pod.part("metadata"), pod.part("spec")
-    return Workload(
-        head,
-        pod_labels=metadata.text_map("labels") if template else head.labels,
-        pod_annotations=metadata.text_map("annotations") if template else head.annotations,
-        template=template,
-        host_network=spec.flag("hostNetwork"),
-        service_account=spec.text("serviceAccountName"),
-        containers=tuple(
-            _container(container)
-            for key in ("initContainers", "containers")
-            for container in spec.each(key)
-        ),
-        volumes=tuple(
-            Volume(volume.text("name"), volume.part("csi").text("driver"), volume.path)
-            for volume in spec.each("volumes")
-        ),
-    )
-
-
-def workload_entry(head: Head, document: Fields) -> WorkloadEntry:
-    """Decode a WorkloadEntry."""
-    spec = document.part("spec")
-    return WorkloadEntry(
-        head,
-        address=spec.text("address"),
-        workload_labels=spec.text_map("labels"),
-        network=spec.text("network"),
-    )
-
-
-def workload_group(head: Head, document: Fields) -> WorkloadGroup:
-    """Decode a WorkloadGroup."""
-    metadata = document.part("spec", "metadata")
-    return WorkloadGroup(head, metadata.text_map("labels"), metadata.text_map("annotations"))
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        metadata = document.part("spec", "metadata")
+        self.workload_labels: Final = metadata.text_map("labels")
+        self.workload_annotations: Final = metadata.text_map("annotations")
 
 
 def pod_template_path(kind: Kind) -> tuple[str, ...]:

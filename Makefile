@@ -1,0 +1,66 @@
+# What a contributor types. Needs Python 3.11 or newer with pip, git, and make; all else comes into .venv.
+
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+ifndef PYTHON
+PYTHON := $(shell for python in python3 python3.11 python3.12 python3.13; do \
+	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
+endif
+
+.PHONY: demo test lint format-check ruff mypy imports docs docs-check bench bench-smoke check clean
+
+# What meshlint says of a small shop with mistakes in it. Exit code 1 means findings, and is what we came for.
+demo: $(VENV)/.runtime
+	$(BIN)/meshlint check examples/shop || test $$? -eq 1
+
+# All tests; `make test PYTEST_ARGS="-m 'not slow'"` for the quick ones.
+test: $(VENV)/.dev
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+lint: format-check ruff mypy imports
+
+format-check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+
+ruff: $(VENV)/.dev
+	$(BIN)/ruff check .
+
+mypy: $(VENV)/.dev
+	$(BIN)/mypy
+
+imports: $(VENV)/.dev
+	$(BIN)/lint-imports
+
+# The pages under docs/checks, written from the checks themselves.
+docs: $(VENV)/.dev
+	$(BIN)/python docs/generate.py
+
+docs-check: $(VENV)/.dev
+	$(BIN)/python docs/generate.py --check
+
+# Measures, and writes docs/performance.md.
+bench: $(VENV)/.dev
+	$(BIN)/python benchmarks/run.py
+
+bench-smoke: $(VENV)/.dev
+	$(BIN)/python benchmarks/run.py --smoke
+
+# Everything that CI runs, in environments of its own.
+check:
+	bash .ci/run
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+
+$(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	touch $@
+
+$(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	touch $@ $(VENV)/.runtime
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "meshlint needs Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)

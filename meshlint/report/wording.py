@@ -1,0 +1,74 @@
+"""What the formats for people say alike: where something is, and what the whole run came to."""
+
+from meshlint.checking.result import LintResult, Summary
+from meshlint.checking.vocabulary import Severity
+from meshlint.report.terminal import plain
+from meshlint.source.document import Location
+
+
+def place(location: Location) -> str:
+    """
+    `path:line:column`, as editors and terminals make links of it.
+
+    A path that begins with a colon gets `./`: GitHub Actions runs lines that begin with `::`.
+    """
+    span = location.span
+    path = plain(location.file.path)
+    prefix = "./" if path.startswith(":") else ""
+    return f"{prefix}{path}:{span.start_line}:{span.start_column}"
+
+
+def conclusion(result: LintResult) -> list[str]:
+    """The last lines: what was found, then what was left out."""
+    left_out = " ".join(_left_out(result))
+    return [_found(result), left_out] if left_out else [_found(result)]
+
+
+def not_read(summary: Summary) -> str:
+    """Which text was found but not taken as manifests, as one sentence; empty if there is none."""
+    parts = [
+        f"{_count(summary.unread, 'document')} could not be read" if summary.unread else "",
+        f"{_count(summary.unrendered, 'template')} not rendered" if summary.unrendered else "",
+        f"{_count(summary.encrypted, 'encrypted document')} skipped" if summary.encrypted else "",
+    ]
+    sentence = ", ".join(part for part in parts if part)
+    return f"{sentence}." if sentence else ""
+
+
+def _found(result: LintResult) -> str:
+    summary = result.summary
+    files = _count(summary.files, "file")
+    objects = _count(summary.resources, "object")
+    about = f"({objects}, Istio {plain(result.istio_version)}: {plain(result.version_origin)})"
+    if result.findings:
+        return f"Found {_findings(result)} in {files} {about}."
+    if not summary.files:
+        return "No files to look at."
+    if not summary.resources:
+        nothing = "No objects to check" if not_read(summary) else "Nothing of Kubernetes"
+        return f"{nothing} in {files}."
+    return f"No problems found in {files} {about}."
+
+
+def _findings(result: LintResult) -> str:
+    *others, last = [
+        _count(count, severity.value)
+        for severity in sorted(Severity, reverse=True)
+        if (count := result.total(severity))
+    ]
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _left_out(result: LintResult) -> list[str]:
+    suppressed = result.summary.suppressed
+    crashed = len(result.crashed)
+    sentences = [
+        not_read(result.summary),
+        f"{_count(suppressed, 'finding')} suppressed." if suppressed else "",
+        f"{_count(crashed, 'check')} crashed." if crashed else "",
+    ]
+    return [sentence for sentence in sentences if sentence]
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
