@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from meshlint.checking.catalog import About, Check, Precedence, TextSubject, check
-    from meshlint.checking.edits import delete_entry, insert_after, rename_key, replace_value
+    from meshlint.checking.edits import append_entry, delete_entry, insert_after, rename_key, replace_value
     from meshlint.checking.finding import Edit, Fix, Problem
     from meshlint.checking.run import field_text
     from meshlint.checking.vocabulary import Impact, Severity
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.binding import BindingState, WaypointBinding
     from meshlint.mesh.dataplane import DataplaneMode, InjectionSource
     from meshlint.mesh.derived import Cause, Derived
+    from meshlint.mesh.identity import SpireIdentity
     from meshlint.mesh.installation import Values
     from meshlint.mesh.mesh import Mesh
     from meshlint.mesh.registry import KNOWN_KEYS, KeyRole, KnownKey
@@ -41,7 +42,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "checking.catalog": ("About", "Check", "Precedence", "TextSubject", "check"),
-    "checking.edits": ("delete_entry", "insert_after", "rename_key", "replace_value"),
+    "checking.edits": ("append_entry", "delete_entry", "insert_after", "rename_key", "replace_value"),
     "checking.finding": ("Edit", "Fix", "Problem"),
     "checking.run": ("field_text",),
     "checking.vocabulary": ("Impact", "Severity"),
@@ -51,6 +52,7 @@ _HOMES = {
     "mesh.binding": ("BindingState", "WaypointBinding"),
     "mesh.dataplane": ("DataplaneMode", "InjectionSource"),
     "mesh.derived": ("Cause", "Derived"),
+    "mesh.identity": ("SpireIdentity",),
     "mesh.installation": ("Values",),
     "mesh.mesh": ("Mesh",),
     "mesh.registry": ("KNOWN_KEYS", "KeyRole", "KnownKey"),

@@ -1,7 +1,6 @@
 """One whole run: from paths to findings."""
 
 import gc
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -20,10 +19,9 @@ from meshlint.mesh.mesh import Mesh
 from meshlint.model.decode import decode
 from meshlint.model.resource import Resource
 from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, IstioVersion
-from meshlint.source.discovery import discover
 from meshlint.source.document import Unread, UnreadReason
-from meshlint.source.reading import Reading, read_text
-from meshlint.source.sets import ManifestSet, split_into_sets
+from meshlint.source.input import Input, read_input
+from meshlint.source.sets import ManifestSet
 
 
 class Options(NamedTuple):
@@ -43,14 +41,6 @@ class Options(NamedTuple):
     select: Sequence[str] = ()
     ignore: Sequence[str] = ()
     complete: bool = False
-
-
-class _Read(NamedTuple):
-    """All that was read from some paths."""
-
-    readings: Sequence[Reading]
-    sets: Sequence[ManifestSet]
-    unread: Sequence[Unread]
 
 
 class _Context(NamedTuple):
@@ -77,21 +67,23 @@ class _Version(NamedTuple):
     known: bool
 
 
-def lint(options: Options, catalog: Catalog | None = None) -> LintResult:
+def lint(options: Options, catalog: Catalog | None = None, given: Input | None = None) -> LintResult:
     """
-    Read, decode, link, derive, check.
+    Read, decode, link, derive, check. `given` is what the paths hold, if it was read already.
 
     Raises UsageError if it cannot be done as asked: a path that is not there, an unknown check.
+    Without a `catalog`, only the checks are loaded that can have something to say.
     """
-    catalog = catalog or load_catalog()
-    checks = catalog.select(options.select, options.ignore)
     with _collector_paused():
-        given = _read(options.paths, options)
-        linked = _link(given, _read(options.context, options), options)
+        given = given or read_input(options.paths, options.exclude)
+        context = read_input(options.context, options.exclude)
+        catalog = catalog or _catalog(given, options)
+        checks = catalog.select(options.select, options.ignore)
+        linked = _link(given, context, options)
         versions = _versions(linked, options)
         found = _check(checks, catalog, given, linked, versions)
     findings, suppressed = split_suppressed(merge_sets(found))
-    version = max(versions, key=lambda version: version.number)
+    version = _newest(versions)
     return LintResult(
         findings=tuple(findings),
         summary=_summary(given, linked, suppressed),
@@ -108,27 +100,21 @@ def linked_meshes(options: Options) -> list[tuple[Mesh, Sequence[Resource]]]:
     Raises UsageError for a path that is not there.
     """
     with _collector_paused():
-        linked = _link(_read(options.paths, options), _read(options.context, options), options)
+        given, context = (read_input(paths, options.exclude) for paths in (options.paths, options.context))
+        linked = _link(given, context, options)
     versions = _versions(linked, options)
     return [
         (_mesh(one.graph, version), one.resources) for one, version in zip(linked, versions, strict=True)
     ]
 
 
-def _read(paths: Sequence[str], options: Options) -> _Read:
-    discovery = discover(paths, exclude=options.exclude, stdin=sys.stdin.buffer if "-" in paths else None)
-    readings: list[Reading] = []
-    unread = list(discovery.unread)
-    for found in discovery.files:
-        content = found.read()
-        if isinstance(content, Unread):
-            unread.append(content)
-        else:
-            readings.append(read_text(found.path, content))
-    return _Read(readings, split_into_sets(readings, discovery, unread=unread), unread)
+def _catalog(given: Input, options: Options) -> Catalog:
+    if options.select or options.ignore:
+        return load_catalog()
+    return load_catalog(lambda word: any(word in reading.file.text for reading in given.readings))
 
 
-def _link(given: _Read, context: _Read, options: Options) -> list[_LinkedSet]:
+def _link(given: Input, context: Input, options: Options) -> list[_LinkedSet]:
     sets = [_decoded(manifest_set, options) for manifest_set in given.sets]
     around = _Context(
         [resource for one in context.sets for resource in _decoded(one, options)],
@@ -183,6 +169,10 @@ def _versions(linked: Sequence[_LinkedSet], options: Options) -> list[_Version]:
     return [_detected(version or elsewhere) for version in own]
 
 
+def _newest(versions: Sequence[_Version]) -> _Version:
+    return max(versions, key=lambda version: version.number, default=_detected(None))
+
+
 def _detected(version: Derived[IstioVersion] | None) -> _Version:
     if version is None:
         return _Version(NEWEST_KNOWN, "newest known", known=False)
@@ -193,14 +183,14 @@ def _detected(version: Derived[IstioVersion] | None) -> _Version:
 def _check(
     checks: Sequence[Check],
     catalog: Catalog,
-    given: _Read,
+    given: Input,
     linked: Sequence[_LinkedSet],
     versions: Sequence[_Version],
 ) -> list[Finding]:
     nothing = ResourceGraph((), Scopes(frozenset(), cluster=False))
     texts = Checkable(
         name=None,
-        mesh=_mesh(nothing, max(versions, key=lambda version: version.number)),
+        mesh=_mesh(nothing, _newest(versions)),
         resources=(),
         duplicate_keys=[key for reading in given.readings for key in reading.duplicate_keys],
         unread=[*given.unread, *(hole for one in given.sets for hole in one.unread)],
@@ -223,13 +213,13 @@ def _mesh(graph: ResourceGraph, version: _Version) -> Mesh:
     return Mesh(graph, version.number, version_known=version.known)
 
 
-def _summary(given: _Read, linked: Iterable[_LinkedSet], suppressed: Sequence[Finding]) -> Summary:
+def _summary(given: Input, linked: Iterable[_LinkedSet], suppressed: Sequence[Finding]) -> Summary:
     unread = [*given.unread, *(hole for reading in given.readings for hole in reading.unread)]
     templates = sum(hole.reason is UnreadReason.TEMPLATE for hole in unread)
     encrypted = sum(hole.reason is UnreadReason.ENCRYPTED for hole in unread)
     return Summary(
-        files=len(given.readings),
-        other_files=sum(not reading.is_kubernetes for reading in given.readings),
+        files=given.files,
+        other_files=given.files - sum(reading.is_kubernetes for reading in given.readings),
         resources=len({resource.manifest for one in linked for resource in one.resources}),
         unread=len(unread) - templates - encrypted,
         unrendered=templates,

@@ -1,5 +1,6 @@
 """What is asked of every check."""
 
+import importlib
 import re
 import sys
 from pathlib import Path
@@ -59,6 +60,18 @@ def test_a_check_declares_what_it_reads(check: Check):
     observed = set().union(*(observed_reads(check, fixture, CATALOG) for fixture in fixtures(check)))
 
     assert set(check.reads) - set(check.subjects) == observed - set(check.subjects)
+
+
+@each_check
+def test_the_words_of_a_family_occur_wherever_its_checks_speak(check: Check):
+    """
+    A family that is only loaded where a word occurs finds nothing where none does.
+    """
+    words = importlib.import_module(check.module.partition(".")[0]).FAMILY_WORDS.get(check.family, ("",))
+    for fixture in fixtures(check):
+        if fixture.name.endswith(".bad.yaml"):
+            text = fixture.read_bytes().decode("utf-8", "replace")
+            assert any(word in "\n".join(re.sub("#.*", "", line) for line in text.splitlines()) for word in words)
 
 
 def test_precedence_speaks_of_checks_that_exist_and_has_no_circle():

@@ -92,12 +92,12 @@ def test_fixtures_ship(shipped: set[str]):
     Each check's bad and good manifests are in the wheel, so that `explain` can show them.
     """
     wanted = {
-        f"meshlint_checks/{path.parent.name}/{path.stem}.{kind}.yaml"
-        for path in CHECKS.glob("*/[!_]*.py")
+        f"meshlint_checks/{path.relative_to(CHECKS).as_posix()}"
         for kind in ("bad", "good")
+        for path in CHECKS.glob(f"*/*.{kind}.yaml")
     }
 
-    assert wanted
+    assert "meshlint_checks/waypoint/dangling_waypoint.bad.yaml" in wanted
     assert set() == wanted - shipped
 
 

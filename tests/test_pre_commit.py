@@ -134,7 +134,7 @@ def shop(
     tmp_path: Path,
     environment: dict[str, str],
     hook: Repository,
-    package_index: None,  # noqa: ARG001 - nothing can be installed without
+    package_index: None,
 ) -> Callable[..., Repository]:
     """Make a repository that has some manifests committed and the hook installed."""
 

@@ -23,3 +23,12 @@ PRECEDENCE = (
     Precedence("waypoint-in-other-namespace", "unused-waypoint", About.SHOWN),
 )
 """Where two checks could speak of one thing, which of them does."""
+
+_OF_ISTIO = ("istio", "Istio")
+
+FAMILY_WORDS = {
+    "enrollment": _OF_ISTIO,
+    "unsupported": _OF_ISTIO,
+    "waypoint": _OF_ISTIO,
+}
+"""Families that have nothing to say of manifests in which none of these words occurs."""

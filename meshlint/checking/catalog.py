@@ -8,9 +8,8 @@ is ever loaded from a path that linted files name.
 
 import importlib
 import os
-import pkgutil
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from types import ModuleType
 from typing import NamedTuple
@@ -166,14 +165,20 @@ def check(  # noqa: PLR0913 - a declaration names each of its parts
     return declare
 
 
-def load_catalog() -> Catalog:
-    """Find the checks of all installed plugins."""
+def load_catalog(is_mentioned: Callable[[str], bool] = lambda _: True) -> Catalog:
+    """
+    Find the checks of all installed plugins.
+
+    A plugin may tell by `FAMILY_WORDS` (family to words) of which families the checks have
+    nothing to say unless a manifest mentions one of some words: where `is_mentioned` knows none
+    of them, they are not loaded.
+    """
     checks: dict[str, Check] = {}
     precedence: list[Precedence] = []
     for name in plugin_packages():
-        package = importlib.import_module(name)
+        package = _loaded(name)
         precedence.extend(getattr(package, "PRECEDENCE", ()))
-        for found in _checks_of(package):
+        for found in _checks_of(package, is_mentioned):
             twin = checks.setdefault(found.id, found)
             if twin is not found:
                 msg = f"two checks are called {found.id!r}: {twin.module} and {found.module}"
@@ -196,18 +201,34 @@ def plugin_packages() -> list[str]:
     return sorted(packages)
 
 
-def _checks_of(package: ModuleType) -> Iterator[Check]:
-    for family in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
-        if not family.ispkg:
-            continue
-        home = importlib.import_module(family.name)
-        for module in pkgutil.iter_modules(home.__path__, f"{family.name}."):
-            if module.name.rpartition(".")[2].startswith("_"):
+def _checks_of(package: ModuleType, is_mentioned: Callable[[str], bool]) -> Iterator[Check]:
+    for name in _modules_below(package, is_mentioned):
+        members = vars(_loaded(name)).values()
+        yield from (member for member in members if isinstance(member, Check) and member.module == name)
+
+
+def _loaded(module: str) -> ModuleType:
+    try:
+        return importlib.import_module(module)
+    except Exception as error:
+        kind = type(error).__name__
+        raise UsageError(f"the plugin module {module!r} cannot be loaded ({kind}: {error})") from error
+
+
+def _modules_below(package: ModuleType, is_mentioned: Callable[[str], bool]) -> Iterator[str]:
+    """The modules of each family, those aside whose names begin with `_`. pkgutil would load inspect."""
+    words: Mapping[str, tuple[str, ...]] = getattr(package, "FAMILY_WORDS", {})
+    for home in package.__path__:
+        for family in sorted(os.listdir(home)):
+            directory = os.path.join(home, family)
+            if not os.path.isfile(os.path.join(directory, "__init__.py")):
                 continue
-            members = vars(importlib.import_module(module.name)).values()
-            yield from (
-                member for member in members if isinstance(member, Check) and member.module == module.name
-            )
+            if family in words and not any(map(is_mentioned, words[family])):
+                continue
+            for file in sorted(os.listdir(directory)):
+                name, suffix = os.path.splitext(file)
+                if suffix == ".py" and not name.startswith("_"):
+                    yield f"{package.__name__}.{family}.{name}"
 
 
 def _entry_point_files() -> Iterator[str]:

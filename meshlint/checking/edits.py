@@ -56,6 +56,15 @@ def insert_after(at: Location, key: str, value: str) -> tuple[Edit, ...]:
     return (Edit(at.file, lines[1], lines[1], entry),)
 
 
+def append_entry(mapping: Location, key: str, value: str) -> tuple[Edit, ...]:
+    """Add an entry at the end of a block mapping; no edit if there is no such mapping, or it is empty."""
+    place = mapping.place
+    if mapping.manifest is None or place is None or not isinstance(place.children, dict) or not place.keys:
+        return ()
+    last = max(place.keys, key=lambda name: place.keys[name] if place.keys else (0, 0))
+    return insert_after(mapping.manifest.at(*mapping.field, last), key, value)
+
+
 def scalar(value: str, *, like: str = "") -> str:
     """A text as a YAML scalar, quoted as `like` is, or where it would not be read as text."""
     if like[:1] in ("'", '"'):

@@ -32,7 +32,7 @@ class LintResult(NamedTuple):
     The findings of one run in the order in which they are shown, and what was looked at.
 
     `istio_version` is `X.Y`; `version_origin` says in a few words where it comes from.
-    `checks` are all the checks that were selected, sorted by id.
+    `checks` are all the checks that were selected and loaded, sorted by id.
     """
 
     findings: tuple[Finding, ...]

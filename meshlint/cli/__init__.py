@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from meshlint import __version__
 from meshlint.cli import check, checks, explain, new_check
@@ -54,15 +54,44 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Knows the width of the terminal without `shutil`, which argparse loads for it at each option."""
+
+    def __init__(self, prog: str) -> None:
+        try:
+            columns = os.get_terminal_size().columns
+        except OSError:
+            columns = 80
+        super().__init__(prog, width=max(columns, 40) - 2)
+
+
 class _Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, with the nearest valid word."""
+
+    def __init__(self, **options: Any) -> None:  # noqa: ANN401 - argparse's own
+        super().__init__(**{"formatter_class": _Formatter, **options})
 
     def error(self, message: str) -> NoReturn:
         from meshlint.model.spelling import nearest
 
-        words = message.rpartition(": ")[2].replace("'", "").split()
-        known = [*self._option_string_actions, *(name for verb in _VERBS for name in [verb.NAME])]
-        hint = next((near for word in words[:1] if (near := nearest(word.partition("=")[0], known, 3))), None)
-        suffix = f"; did you mean {hint!r}?" if hint and hint not in words else ""
-        print(f"meshlint: {message}{suffix}", file=sys.stderr)
+        wrong = _wrong_word(message)
+        hint = nearest(wrong, self._words(), limit=3)
+        suffix = f"; did you mean {hint!r}?" if hint and hint != wrong else ""
+        print(f"meshlint: {message.partition(' (choose from')[0]}{suffix}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
+
+    def _words(self) -> list[str]:
+        """All words that could have been meant: options, commands, values, those of commands too."""
+        words = list(self._option_string_actions)
+        for action in self._actions:
+            words.extend(str(choice) for choice in action.choices or ())
+            if isinstance(action.choices, dict):
+                words.extend(word for parser in action.choices.values() for word in parser._words())
+        return words
+
+
+def _wrong_word(message: str) -> str:
+    """The word that argparse complains of."""
+    quoted = message.partition("invalid choice: ")[2].partition(" (")[0]
+    words = (quoted or message.rpartition(": ")[2]).replace("'", "").split()
+    return words[0].partition("=")[0] if words else ""

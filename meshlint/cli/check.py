@@ -10,9 +10,12 @@ if TYPE_CHECKING:
 
     from meshlint.checking.result import LintResult
     from meshlint.lint import Options
+    from meshlint.model.version import IstioVersion
+    from meshlint.source.input import Input
 
 NAME = "check"
 _FORMATS = ("text", "concise", "json", "sarif")
+_FOR_PEOPLE = ("text", "concise")
 _LEVELS = ("error", "warning", "note", "never")
 
 
@@ -61,11 +64,28 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
 
 def run(options: argparse.Namespace) -> int:
     """Lint, report, and answer with the exit code."""
+    from meshlint.source.input import read_input
+
+    version = _istio_version(options.istio_version)
+    given = read_input(options.paths or ["."], options.exclude)
+    if given.is_nothing and options.format in _FOR_PEOPLE and not (options.select or options.ignore):
+        # The commonest run of a hook: nothing else is loaded for it.
+        from meshlint.report.wording import nothing_of_kubernetes
+
+        _write("" if options.quiet else f"{nothing_of_kubernetes(given.files)}\n", options.output)
+        return 0
+    return _check(options, given, version)
+
+
+def _check(options: argparse.Namespace, given: "Input", version: "IstioVersion | None") -> int:
+    from meshlint.checking.catalog import load_catalog
     from meshlint.lint import lint
     from meshlint.report import render
 
-    result = lint(_lint_options(options))
-    if not (options.quiet and not result.findings and options.format in ("text", "concise")):
+    # Code scanning wants to be told all rules, those too that have nothing to say.
+    catalog = load_catalog() if options.format == "sarif" else None
+    result = lint(_lint_options(options, version), catalog, given)
+    if not (options.quiet and not result.findings and options.format in _FOR_PEOPLE):
         color = _wants_color(options)
         root = _root() if options.format == "sarif" else None
         _write(render(result, options.format, color=color, root=root), options.output)
@@ -83,14 +103,14 @@ def exit_code(result: "LintResult", fail_on: str) -> int:
     return int(any(finding.severity >= Severity(fail_on) for finding in result.findings))
 
 
-def _lint_options(options: argparse.Namespace) -> "Options":
+def _lint_options(options: argparse.Namespace, version: "IstioVersion | None") -> "Options":
     from meshlint.lint import Options
 
     return Options(
         paths=options.paths or ["."],
         context=options.context,
         exclude=options.exclude,
-        istio_version=_istio_version(options.istio_version),
+        istio_version=version,
         namespace=options.namespace,
         select=_words(options.select),
         ignore=_words(options.ignore),
@@ -98,12 +118,12 @@ def _lint_options(options: argparse.Namespace) -> "Options":
     )
 
 
-def _istio_version(text: str | None) -> Any:  # noqa: ANN401
+def _istio_version(text: str | None) -> "IstioVersion | None":
+    if text is None:
+        return None
     from meshlint.errors import UsageError
     from meshlint.model.version import IstioVersion
 
-    if text is None:
-        return None
     try:
         return IstioVersion.parse(text)
     except ValueError as error:
@@ -115,7 +135,7 @@ def _words(values: list[str]) -> list[str]:
 
 
 def _wants_color(options: argparse.Namespace) -> bool:
-    if options.output or options.format not in ("text", "concise"):
+    if options.output or options.format not in _FOR_PEOPLE:
         return False
     if options.color != "auto":
         return bool(options.color == "always")

@@ -27,7 +27,7 @@ class Scopes(NamedTuple):
         return namespace is not None and namespace in self.namespaces
 
 
-def closed_scopes(
+def closed_scopes(  # noqa: PLR0913 - each tells something else of the input
     resources: Iterable[Resource],
     unread: Iterable[Unread],
     *,

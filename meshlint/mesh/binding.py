@@ -14,7 +14,7 @@ from meshlint.model.kinds.core import Namespace, Service
 from meshlint.model.kinds.gateway import Gateway, GatewayClass
 from meshlint.model.kinds.traffic import ServiceEntry
 from meshlint.model.kinds.workload import Workload, WorkloadEntry
-from meshlint.model.references import NO_WAYPOINT, waypoint_reference
+from meshlint.model.references import waypoint_reference
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
 from meshlint.source.document import FieldPath, Location
@@ -104,7 +104,7 @@ class WaypointBindings:
         return self._inherited(subject, request)
 
     def admits(self, gateway: Gateway, subject: Resource) -> Derived[bool | None]:
-        """Whether an object may use a waypoint; None if the labels of its namespace would have to be known."""
+        """Whether an object may use a waypoint; None if that takes labels of a namespace not known."""
         if self._version < IstioVersion(1, 23, 0):
             return Derived(True)
         name = subject.name if isinstance(subject, Namespace) else subject.namespace

@@ -1,4 +1,4 @@
-"""Where the control plane runs, and whether ambient mode is installed with it, as far as install objects tell."""
+"""Where the control plane runs, and whether ambient mode is installed with it."""
 
 from collections.abc import Iterator, Sequence
 
@@ -66,9 +66,10 @@ def _remote_lines(resource: Resource, values: Sequence[Values]) -> Iterator[Caus
     for held in values:
         for prefix in _prefixes(held):
             yield from _switches(held, prefix, _REMOTE_SWITCHES)
-            address = (*prefix, "global", "remotePilotAddress")
-            if held.get(*address):
-                yield Cause(f"istiod is at 'global.remotePilotAddress' {held.get(*address)!r}", held.at(*address))
+            path = (*prefix, "global", "remotePilotAddress")
+            address = held.get(*path)
+            if address:
+                yield Cause(f"'global.remotePilotAddress' is {address!r}", held.at(*path))
 
 
 def _ambient_settings(graph: ResourceGraph, values: Sequence[Values]) -> Iterator[Cause]:

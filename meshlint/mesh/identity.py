@@ -1,14 +1,17 @@
-"""What is no pod of ambient mode: machines that join by themselves, and identities that ztunnel cannot use."""
+"""Machines that join by themselves, and identities that ztunnel cannot use."""
 
 from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
 from meshlint.mesh.derived import Cause
+from meshlint.mesh.installation import Values
 from meshlint.model.keys import AUTO_REGISTRATION_GROUP, INJECT_TEMPLATES, TUNNEL, WORKLOAD_CONTROLLER
 from meshlint.model.kinds.workload import Workload, WorkloadEntry
+from meshlint.source.document import Location
 
-SPIFFE_CSI_DRIVER = "csi.spiffe.io"
-WORKLOAD_SOCKET = "workload-socket"
-"""The volume in which a proxy looks for its identity (istio `samples/security/spire`)."""
+_SPIFFE_CSI_DRIVER = "csi.spiffe.io"
+# The volume in which a proxy looks for its identity.
+_WORKLOAD_SOCKET = "workload-socket"
 
 
 def speaks_hbone(labels: Mapping[str, str]) -> bool:
@@ -33,18 +36,38 @@ def registration(entry: WorkloadEntry) -> Cause | None:
     return None
 
 
-def spire_identity(workload: Workload) -> Iterator[Cause]:
-    """
-    The lines of a pod template that ask for an identity from SPIRE: an injection template, a CSI volume.
+class SpireIdentity(NamedTuple):
+    """A line that asks SPIRE for an identity: for the proxy, or maybe for the application alone."""
 
-    istio `samples/security/spire`; the volume that Istio's proxies read comes first among volumes.
+    message: str
+    at: Location
+    for_proxy: bool
+
+
+def spire_identity(workload: Workload) -> Iterator[SpireIdentity]:
     """
-    templates = workload.pod_annotations.get(INJECT_TEMPLATES, "").split(",")
-    for name in templates:
+    The lines of a pod template that ask SPIRE for an identity: an injection template, a CSI volume.
+
+    istio `samples/security/spire`; what is for the proxy comes first.
+    """
+    for name in workload.pod_annotations.get(INJECT_TEMPLATES, "").split(","):
         if "spire" in name.lower():
             at = workload.pod_annotation_at(INJECT_TEMPLATES)
-            yield Cause(f"injection template {name.strip()!r}", at)
-    for volume in sorted(workload.volumes, key=lambda volume: volume.name != WORKLOAD_SOCKET):
-        if volume.csi_driver == SPIFFE_CSI_DRIVER:
+            yield SpireIdentity(f"injection template {name.strip()!r}", at, for_proxy=True)
+    for volume in sorted(workload.volumes, key=lambda volume: volume.name != _WORKLOAD_SOCKET):
+        if volume.csi_driver == _SPIFFE_CSI_DRIVER:
             at = workload.at(*volume.path, "csi", "driver")
-            yield Cause(f"volume {volume.name!r} of SPIRE", at)
+            yield SpireIdentity(f"SPIRE volume {volume.name!r}", at, volume.name == _WORKLOAD_SOCKET)
+
+
+def spire_templates(values: Values) -> Iterator[SpireIdentity]:
+    """
+    The sidecar injector's templates with SPIRE that chart values bring along.
+
+    istio `samples/security/spire/istio-spire-config.yaml`; ambient pods are never injected.
+    """
+    path = ("sidecarInjectorWebhook", "templates")
+    templates = values.get(*path)
+    for name in templates if isinstance(templates, Mapping) else ():
+        if "spire" in str(name).lower():
+            yield SpireIdentity(f"injection template {name!r}", values.at(*path, name), for_proxy=True)

@@ -18,8 +18,9 @@ from meshlint.mesh.binding import (
 from meshlint.mesh.dataplane import DataplaneMode, EnrollmentRules, InjectionSource
 from meshlint.mesh.dependents import dependents, hanging_policies
 from meshlint.mesh.derived import Cause, Derived
+from meshlint.mesh.identity import SpireIdentity
 from meshlint.mesh.installation import EnablementSelector, Values
-from meshlint.model.keys import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
+from meshlint.model.keys import GATEWAY_NAME, USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 from meshlint.model.kind import (
     GATEWAY,
     NAMESPACE,
@@ -171,9 +172,23 @@ class Mesh:
         """Whether what is labelled so accepts HBONE itself."""
         return identity.speaks_hbone(labels)
 
-    def spire_identity(self, workload: Workload) -> tuple[Cause, ...]:
+    def spire_identity(self, workload: Workload) -> tuple[SpireIdentity, ...]:
         """The lines of a pod template that ask for an identity from SPIRE."""
         return tuple(identity.spire_identity(workload))
+
+    def is_gateway_proxy(self, workload: Workload) -> bool:
+        """Whether the pods are a gateway or a waypoint: injected as one, or deployed from a Gateway."""
+        mode = self.dataplane_mode(workload).value
+        return mode is DataplaneMode.GATEWAY or self.is_deployed_gateway(workload)
+
+    def is_deployed_gateway(self, workload: Workload) -> bool:
+        """Whether istiod deploys the pods for a Gateway of the Gateway API."""
+        return GATEWAY_NAME in workload.pod_labels
+
+    def spire_templates(self, resource: Resource) -> tuple[SpireIdentity, ...]:
+        """The injection templates with SPIRE that an object's chart values bring along."""
+        held = (values for values in self.chart_values if values.resource is resource)
+        return tuple(line for values in held for line in identity.spire_templates(values))
 
     # Enrolment, its rules
 
@@ -277,7 +292,7 @@ class Mesh:
         return self.is_complete or (self.is_closed(gateway.namespace) and not admits_others)
 
     def admits(self, gateway: Gateway, subject: Resource) -> Derived[bool | None]:
-        """Whether an object may use a waypoint; None if the labels of its namespace would have to be known."""
+        """Whether an object may use a waypoint; None if that takes labels of a namespace not known."""
         return self._bindings.admits(gateway, subject)
 
     def lost_requests(self) -> Iterator[WaypointBinding]:

@@ -57,7 +57,8 @@ def is_waypoint(gateway: Gateway, gateway_class: Known[GatewayClass]) -> Derived
     if gateway.class_name in WAYPOINT_CLASSES or controller in _WAYPOINT_CONTROLLERS:
         return Derived(True, because)
     if _is_sandwich(gateway, gateway_class):
-        return Derived(True, (Cause("ztunnel terminates HBONE in front of it", gateway.label_at(DATAPLANE_MODE)),))
+        captured = Cause("ztunnel terminates HBONE in front of it", gateway.label_at(DATAPLANE_MODE))
+        return Derived(True, (captured,))
     return Derived(False if gateway.class_name in _OTHER_ISTIO_CLASSES else None, because)
 
 
@@ -98,7 +99,8 @@ def traffic_type(gateway: Gateway, gateway_class: Known[GatewayClass]) -> Derive
     its_class = gateway_class.value
     if its_class and WAYPOINT_FOR in its_class.labels:
         value = its_class.labels[WAYPOINT_FOR]
-        return Derived(value, (Cause(f"its class is for {value!r} traffic", its_class.label_at(WAYPOINT_FOR)),))
+        by_class = Cause(f"its class is for {value!r} traffic", its_class.label_at(WAYPOINT_FOR))
+        return Derived(value, (by_class,))
     default = Cause("without `istio.io/waypoint-for` it is for service traffic", gateway.at())
     if its_class or gateway.class_name in WAYPOINT_CLASSES | _OTHER_ISTIO_CLASSES:
         return Derived("service", (default,))

@@ -1,12 +1,16 @@
 """What the formats for people say alike: where something is, and what the whole run came to."""
 
-from meshlint.checking.result import LintResult, Summary
+from typing import TYPE_CHECKING
+
 from meshlint.checking.vocabulary import Severity
 from meshlint.report.terminal import plain
-from meshlint.source.document import Location
+
+if TYPE_CHECKING:
+    from meshlint.checking.result import LintResult, Summary
+    from meshlint.source.document import Location
 
 
-def place(location: Location) -> str:
+def place(location: "Location") -> str:
     """
     `path:line:column`, as editors and terminals make links of it.
 
@@ -18,13 +22,13 @@ def place(location: Location) -> str:
     return f"{prefix}{path}:{span.start_line}:{span.start_column}"
 
 
-def conclusion(result: LintResult) -> list[str]:
+def conclusion(result: "LintResult") -> list[str]:
     """The last lines: what was found, then what was left out."""
     left_out = " ".join(_left_out(result))
     return [_found(result), left_out] if left_out else [_found(result)]
 
 
-def not_read(summary: Summary) -> str:
+def not_read(summary: "Summary") -> str:
     """Which text was found but not taken as manifests, as one sentence; empty if there is none."""
     parts = [
         f"{_count(summary.unread, 'document')} could not be read" if summary.unread else "",
@@ -35,22 +39,26 @@ def not_read(summary: Summary) -> str:
     return f"{sentence}." if sentence else ""
 
 
-def _found(result: LintResult) -> str:
+def nothing_of_kubernetes(files: int) -> str:
+    """What is said of a run that found nothing to look at."""
+    return f"Nothing of Kubernetes in {_count(files, 'file')}." if files else "No files to look at."
+
+
+def _found(result: "LintResult") -> str:
     summary = result.summary
     files = _count(summary.files, "file")
     objects = _count(summary.resources, "object")
     about = f"({objects}, Istio {plain(result.istio_version)}: {plain(result.version_origin)})"
     if result.findings:
         return f"Found {_findings(result)} in {files} {about}."
-    if not summary.files:
-        return "No files to look at."
+    if not summary.resources and not_read(summary):
+        return f"No objects to check in {files}."
     if not summary.resources:
-        nothing = "No objects to check" if not_read(summary) else "Nothing of Kubernetes"
-        return f"{nothing} in {files}."
+        return nothing_of_kubernetes(summary.files)
     return f"No problems found in {files} {about}."
 
 
-def _findings(result: LintResult) -> str:
+def _findings(result: "LintResult") -> str:
     *others, last = [
         _count(count, severity.value)
         for severity in sorted(Severity, reverse=True)
@@ -59,7 +67,7 @@ def _findings(result: LintResult) -> str:
     return f"{', '.join(others)} and {last}" if others else last
 
 
-def _left_out(result: LintResult) -> list[str]:
+def _left_out(result: "LintResult") -> list[str]:
     suppressed = result.summary.suppressed
     crashed = len(result.crashed)
     sentences = [

@@ -23,7 +23,7 @@ from meshlint.source.document import (
     Unread,
     UnreadReason,
 )
-from meshlint.source.text import SourceFile
+from meshlint.source.text import SourceFile, speaks_of_kubernetes
 from meshlint.source.unrendered import (
     Template,
     find_template,
@@ -50,9 +50,9 @@ def read_text(path_as_shown: str, raw: bytes) -> Reading:
     A file that does not speak of `apiVersion` and `kind` is not ours: it is not parsed, its
     text is not kept, and nothing is said about it.
     """
-    is_utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    if not is_utf16 and not (b"apiVersion" in raw and b"kind" in raw):
+    if not speaks_of_kubernetes(raw):
         return Reading(SourceFile(path_as_shown, ""))
+    is_utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     decoded = _decode_utf16(raw) if is_utf16 else _decode_utf8(raw)
     if not ("apiVersion" in decoded.text and "kind" in decoded.text):
         return Reading(SourceFile(path_as_shown, ""))

@@ -1,5 +1,6 @@
 """A text and the places in it."""
 
+import codecs
 import re
 from bisect import bisect_right
 from functools import cached_property
@@ -7,6 +8,12 @@ from typing import Final, NamedTuple
 
 # YAML 1.1 also breaks lines at U+0085, U+2028 and U+2029; editors and code scanning do not.
 _LINE_BREAK = re.compile(r"\r\n|\n|\r")
+
+
+def speaks_of_kubernetes(raw: bytes) -> bool:
+    """Whether a file can hold a manifest: `apiVersion` and `kind` occur in it, or it is UTF-16."""
+    is_utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return is_utf16 or (b"apiVersion" in raw and b"kind" in raw)
 
 
 class SourceSpan(NamedTuple):

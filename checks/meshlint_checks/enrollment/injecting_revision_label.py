@@ -30,7 +30,6 @@ from collections.abc import Iterator, Sequence
 
 from meshlint import (
     Cause,
-    Edit,
     Fix,
     Gateway,
     Impact,
@@ -38,6 +37,7 @@ from meshlint import (
     Namespace,
     Problem,
     Severity,
+    append_entry,
     check,
     delete_entry,
     insert_after,
@@ -59,26 +59,30 @@ def injecting_revision_label(namespace: Namespace, mesh: Mesh) -> Iterator[Probl
     revision, ambient = mesh.asked_revision(namespace), mesh.selects_ambient(namespace)
     if revision is None or not ambient.value:
         return
-    gateways = [gateway for gateway in mesh.gateways_in(namespace.name) if keys.REVISION not in gateway.labels]
+    gateways = [it for it in mesh.gateways_in(namespace.name) if keys.REVISION not in it.labels]
     if mesh.namespace_injection(namespace).value is None:
-        yield Problem(
-            f"no injector of revision {revision!r} is installed: in namespace {namespace.name!r} the label "
-            "only chooses the istiod that deploys waypoints, and would inject sidecars if there were one",
-            at=namespace.label_at(keys.REVISION),
-            related=tuple(_owned(gateways)),
-            severity=Severity.NOTE,
-            impact=Impact.HYGIENE,
-        )
+        yield _powerless(namespace, revision, gateways)
         return
-    injects = mesh.may_get_sidecars(namespace)
+    effect, severity = "new pods get one and are not captured by ztunnel", Severity.WARNING
+    if not mesh.may_get_sidecars(namespace):
+        effect, severity = "its workloads refuse them, any other new pod gets one", Severity.NOTE
     yield Problem(
-        f"revision {revision!r} injects sidecars into ambient namespace {namespace.name!r}: "
-        + ("new pods get one" if injects else "new pods get one unless they refuse, as its workloads do")
-        + " and are not captured by ztunnel" * injects,
+        f"revision {revision!r} injects sidecars into ambient namespace {namespace.name!r}: {effect}",
         at=namespace.label_at(keys.REVISION),
         related=(*ambient.because, *_owned(gateways)),
         fix=_move_to(gateways, namespace, revision) or _block_injection(namespace),
-        severity=Severity.WARNING if injects else Severity.NOTE,
+        severity=severity,
+    )
+
+
+def _powerless(namespace: Namespace, revision: str, gateways: Sequence[Gateway]) -> Problem:
+    return Problem(
+        f"no injector of revision {revision!r} is installed: in ambient namespace {namespace.name!r} "
+        "the label only chooses the istiod that deploys waypoints",
+        at=namespace.label_at(keys.REVISION),
+        related=tuple(_owned(gateways)),
+        severity=Severity.NOTE,
+        impact=Impact.HYGIENE,
     )
 
 
@@ -90,17 +94,13 @@ def _owned(gateways: Sequence[Gateway]) -> Iterator[Cause]:
 def _move_to(gateways: Sequence[Gateway], namespace: Namespace, revision: str) -> Fix | None:
     """Hand the label to each Gateway; None without Gateways, or where that is more than an added line."""
     deletion = delete_entry(namespace.label_at(keys.REVISION))
-    insertions = [_labelled(gateway, revision) for gateway in gateways]
+    labels = [gateway.at("metadata", "labels") for gateway in gateways]
+    insertions = [append_entry(mapping, keys.REVISION, revision) for mapping in labels]
     if not deletion or not insertions or not all(insertions):
         return None
     names = ", ".join(repr(gateway.name) for gateway in gateways)
     edits = tuple(edit for edits in (deletion, *insertions) for edit in edits)
     return Fix(f"move 'istio.io/rev' to Gateway {names}", edits)
-
-
-def _labelled(gateway: Gateway, revision: str) -> tuple[Edit, ...]:
-    last = next(reversed(gateway.labels), None)
-    return insert_after(gateway.label_at(last), keys.REVISION, revision) if last is not None else ()
 
 
 def _block_injection(namespace: Namespace) -> Fix:

@@ -1,12 +1,10 @@
 """Where objects carry labels and annotations, as they were written."""
 
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from meshlint import Gateway, Resource, ServiceEntry, Workload, WorkloadEntry, WorkloadGroup, kind
 
-_LABELS = ("metadata", "labels")
-_ANNOTATIONS = ("metadata", "annotations")
 _NETWORK_POLICY = kind.Kind("networking.k8s.io", "NetworkPolicy")
 _DISRUPTION_BUDGET = kind.Kind("policy", "PodDisruptionBudget")
 # Selectors of custom resources are not checked by the API server, and hardly by Istio's webhook.
@@ -35,37 +33,60 @@ class Entries(NamedTuple):
     noun: str
 
 
-def labels_and_annotations(resource: Resource) -> Iterator[Entries]:
+def labels_and_annotations(resource: Resource) -> list[Entries]:
     """The labels and annotations of an object, and of what is made from it."""
-    yield from _at(resource, _LABELS, "label")
-    yield from _at(resource, _ANNOTATIONS, "annotation")
-    match resource:
-        case Workload(template=template) if template:
-            yield from _at(resource, (*template, *_LABELS), "label")
-            yield from _at(resource, (*template, *_ANNOTATIONS), "annotation")
-        case Gateway():
-            yield from _at(resource, ("spec", "infrastructure", "labels"), "label")
-            yield from _at(resource, ("spec", "infrastructure", "annotations"), "annotation")
-        case ServiceEntry():
-            for endpoint in resource.endpoints:
-                yield from _at(resource, (*endpoint.path, "labels"), "label")
-        case WorkloadEntry():
-            yield from _at(resource, ("spec", "labels"), "label")
-        case WorkloadGroup():
-            yield from _at(resource, ("spec", *_LABELS), "label")
-            yield from _at(resource, ("spec", *_ANNOTATIONS), "annotation")
-        case _:
-            pass
+    own = _of(resource.manifest.data.get("metadata"), ("metadata",))
+    further = _FURTHER.get(type(resource))
+    return own + further(resource) if further else own
 
 
 def selectors(resource: Resource) -> Iterator[Entries]:
     """The label selectors of Kubernetes' own kinds."""
     path = _SELECTORS.get(resource.kind)
-    if path is not None:
-        yield from _at(resource, path, "selector label")
+    written = resource.manifest.value(*path) if path else None
+    if path and isinstance(written, dict):
+        yield Entries(written, path, "selector label")
 
 
-def _at(resource: Resource, path: tuple[str | int, ...], noun: str) -> Iterator[Entries]:
-    written = resource.manifest.value(*path)
-    if isinstance(written, dict) and written:
-        yield Entries(written, path, noun)
+def _of(holder: object, path: tuple[str | int, ...]) -> list[Entries]:
+    """What a mapping that stands at a path holds as `labels` and `annotations`."""
+    if not isinstance(holder, dict):
+        return []
+    return [
+        Entries(written, (*path, name), noun)
+        for name, noun in (("labels", "label"), ("annotations", "annotation"))
+        if isinstance(written := holder.get(name), dict)
+    ]
+
+
+def _of_pods(workload: Workload) -> list[Entries]:
+    path = (*workload.template, "metadata")
+    return _of(workload.manifest.value(*path), path) if workload.template else []
+
+
+def _of_infrastructure(gateway: Gateway) -> list[Entries]:
+    path = ("spec", "infrastructure")
+    return _of(gateway.manifest.value(*path), path)
+
+
+def _of_endpoints(entry: ServiceEntry) -> list[Entries]:
+    paths = (endpoint.path for endpoint in entry.endpoints)
+    return [entries for path in paths for entries in _of(entry.manifest.value(*path), path)]
+
+
+def _of_workload(entry: WorkloadEntry) -> list[Entries]:
+    return _of(entry.manifest.value("spec"), ("spec",))
+
+
+def _of_group(group: WorkloadGroup) -> list[Entries]:
+    path = ("spec", "metadata")
+    return _of(group.manifest.value(*path), path)
+
+
+_FURTHER: Mapping[type, Callable[[Any], list[Entries]]] = {
+    Workload: _of_pods,
+    Gateway: _of_infrastructure,
+    ServiceEntry: _of_endpoints,
+    WorkloadEntry: _of_workload,
+    WorkloadGroup: _of_group,
+}

@@ -17,7 +17,7 @@ _PUNCTUATION = re.compile(r"[^a-z0-9]+")
 
 @lru_cache(maxsize=8192)
 def meant(key: str) -> tuple[KnownKey, ...]:
-    """The known keys that a key is a slip of: several if they are as near, none if it is a known key itself."""
+    """The known keys that a key is a slip of: several if they are as near, none if it is known itself."""
     if key in KNOWN_KEYS or len(key) > 2 * _LONGEST or key.startswith(_OTHER_PROJECTS):
         return ()
     return _SQUASHED.get(_squash(key)) or _nearest(key) or _elsewhere(key)
@@ -26,7 +26,7 @@ def meant(key: str) -> tuple[KnownKey, ...]:
 def _nearest(key: str) -> tuple[KnownKey, ...]:
     letters = _letters(key)
     distances: dict[int, list[KnownKey]] = defaultdict(list)
-    for known, known_letters in _LETTERS:
+    for known, known_letters in _of_length(len(key)):
         # An edit brings and takes at most one letter: most keys are told apart without counting edits.
         if (letters ^ known_letters).bit_count() <= 2 * _MOST_SLIPS:
             limit = _slips(known)
@@ -34,6 +34,14 @@ def _nearest(key: str) -> tuple[KnownKey, ...]:
             if distance <= limit:
                 distances[distance].append(known)
     return tuple(distances[min(distances)]) if distances else ()
+
+
+@lru_cache(maxsize=256)
+def _of_length(length: int) -> tuple[tuple[KnownKey, int], ...]:
+    """The known keys that can be that near to a key of some length, with their letters."""
+    return tuple(
+        (known, _letters(known.name)) for known in _CANDIDATES if abs(len(known.name) - length) <= _MOST_SLIPS
+    )
 
 
 def _slips(known: KnownKey) -> int:
@@ -65,7 +73,6 @@ def _grouped(pairs: Iterable[tuple[str, KnownKey]]) -> dict[str, tuple[KnownKey,
 
 
 _SQUASHED = _grouped((_squash(known.name), known) for known in _CANDIDATES)
-_LETTERS = tuple((known, _letters(known.name)) for known in _CANDIDATES)
 # Short names that decide nothing (`version`, `status`) mean something else to each project.
 _BY_NAME = _grouped(
     (known.name.rpartition("/")[2], known)

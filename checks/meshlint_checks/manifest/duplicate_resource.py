@@ -1,5 +1,5 @@
 """
-The manifests define one object more than once, so that what becomes of it hangs on the order in which they are applied.
+One object is defined more than once, so that what becomes of it hangs on which definition is applied last.
 
 ## What it does
 

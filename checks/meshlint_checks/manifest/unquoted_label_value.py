@@ -52,7 +52,7 @@ def unquoted_label_value(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
             yield _problem(what, resource.at(*malformed.path), malformed.found)
     if resource.kind in _WITH_VALUES:
         for name, value, at in _proxy_metadata(resource, mesh):
-            yield _problem(f"proxyMetadata {name!r}", at, value, refuses="istiod cannot read the configuration")
+            yield _problem(f"proxyMetadata {name!r}", at, value, "istiod cannot read the configuration")
 
 
 def _in_selectors(resource: Resource) -> Iterator[Malformed]:
@@ -64,12 +64,12 @@ def _in_selectors(resource: Resource) -> Iterator[Malformed]:
 
 
 def _problem(
-    what: str, at: Location, found: object, refuses: str = "the Kubernetes API refuses the object"
+    what: str, at: Location, found: object, effect: str = "the Kubernetes API refuses the object"
 ) -> Problem:
     written = as_written(at)
     shown = f" ({written})" if "\n" not in written else ""
     return Problem(
-        f"{what} is {type_of(found)}{shown}, not text: {refuses}",
+        f"{what} is {type_of(found)}{shown}, not text: {effect}",
         at=at,
         fix=Fix("quote the value", quote(at), safe=True),
     )
@@ -86,9 +86,7 @@ def _name(resource: Resource, malformed: Malformed) -> str:
 
 
 def _proxy_metadata(resource: Resource, mesh: Mesh) -> Iterator[tuple[str, object, Location]]:
-    ways = [
-        (*values.path, *_PROXY_METADATA) for values in mesh.chart_values if values.resource is resource
-    ]
+    ways = [(*values.path, *_PROXY_METADATA) for values in mesh.chart_values if values.resource is resource]
     if resource.kind == kind.ISTIO_OPERATOR:
         ways.append(("spec", *_PROXY_METADATA))
     for way in ways:

@@ -75,7 +75,7 @@ def dangling_waypoint(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
             continue
         meant = mesh.near_waypoint(binding)
         yield Problem(
-            f"no waypoint {wanted.name!r} in {_place(wanted)}: "
+            f"no waypoint {wanted.name!r}{_place(wanted)}{_outcome(binding)} "
             "traffic goes straight to the pods and L7 policies are skipped",
             at=at,
             related=tuple(_explanations(binding, subject, meant, mesh)),
@@ -102,4 +102,8 @@ def _explanations(
 
 
 def _place(wanted: ResourceRef) -> str:
-    return f"namespace {wanted.namespace!r}" if wanted.namespace else "these manifests"
+    return f" in namespace {wanted.namespace!r}" if wanted.namespace else ""
+
+
+def _outcome(binding: WaypointBinding) -> str:
+    return ":" if binding.state is BindingState.NOT_READY else " among these manifests: without it"

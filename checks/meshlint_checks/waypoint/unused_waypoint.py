@@ -53,14 +53,15 @@ def unused_waypoint(subject: Gateway, mesh: Mesh) -> Iterator[Problem]:
     """Find waypoints that no label names."""
     if not mesh.is_waypoint(subject).value or any(mesh.possible_users(subject)):
         return
-    dependents = tuple(mesh.dependents(subject))
+    dependents, certain = tuple(mesh.dependents(subject)), mesh.are_users_known(subject)
+    unless = ":" if certain else " here: unless others are,"
     lost = ", and what is written for it has no effect" if dependents else ""
     yield Problem(
-        f"no object is labelled to use waypoint {subject.name!r}: no traffic goes through it{lost}",
+        f"no object is labelled to use waypoint {subject.name!r}{unless} no traffic goes through it{lost}",
         at=subject.at(),
         related=(*_near_labels(subject, mesh), *dependents),
         fix=Fix(f"label its users '{keys.USE_WAYPOINT}: {subject.name}', or delete it"),
-        severity=Severity.WARNING if dependents and mesh.are_users_known(subject) else Severity.NOTE,
+        severity=Severity.WARNING if dependents and certain else Severity.NOTE,
     )
 
 

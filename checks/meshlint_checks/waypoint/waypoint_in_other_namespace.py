@@ -67,7 +67,7 @@ def waypoint_in_other_namespace(subject: Resource, mesh: Mesh) -> Iterator[Probl
         dropped = _is_dropped(there, subject, mesh)
         closed = binding.state is BindingState.NOT_READY
         yield Problem(
-            f"waypoint {there.name!r} stands in namespace {there.namespace!r}, and the label does not say so: "
+            f"waypoint {there.name!r} stands in namespace {there.namespace!r}, which the label does not say: "
             "traffic goes straight to the pods and L7 policies are skipped",
             at=binding.asked_at,
             related=(*_explanations(there, subject, mesh, dropped=dropped), *mesh.hanging_policies(binding)),

@@ -90,8 +90,8 @@ class WorkloadGroup(Resource):
 
     def __init__(self, head: Head, document: Fields) -> None:
         super().__init__(head)
-        metadata = document.part("spec", "metadata")
-        self.workload_labels: Final = metadata.text_map("labels")
+        metadata, template = document.part("spec", "metadata"), document.part("spec", "template")
+        self.workload_labels: Final = {**template.text_map("labels"), **metadata.text_map("labels")}
         self.workload_annotations: Final = metadata.text_map("annotations")
 
 

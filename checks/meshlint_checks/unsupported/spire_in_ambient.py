@@ -1,0 +1,177 @@
+"""
+SPIRE identities are configured for ambient workloads, whose identities ztunnel takes from istiod alone.
+
+## What it does
+
+Finds what gives SPIRE identities to pods that run in ambient mode: the annotation
+`inject.istio.io/templates` with a template of SPIRE, a volume of the CSI driver `csi.spiffe.io`,
+and a ClusterSPIFFEID that selects such pods or an ambient namespace. One without
+`namespaceSelector` selects every namespace. A volume under another name than `workload-socket`, in
+which Istio's proxies look, may serve the application alone and is a warning.
+
+Gateways and waypoints in an ambient namespace are a note; those that istiod deploys from a
+Gateway are an error before 1.31. A template of SPIRE in the values of an ambient installation is a
+note, too: sidecars can use it, ambient pods never do.
+
+## Why it matters
+
+ztunnel asks istiod for the certificates of all pods on its node. It cannot take them from SPIRE in
+any version up to 1.31, the newest when this was written. Ambient pods therefore carry
+identities that istiod attested, not SPIRE, and the sidecar template with SPIRE's socket is not
+injected. Gateways and waypoints run Envoy and can use SPIRE; with the pod templates before 1.31,
+SPIRE's volume conflicts with one that istiod writes.
+
+## How to fix it
+
+Keep workloads that need SPIRE in sidecar mode: label their pods `istio.io/dataplane-mode: none`
+and `sidecar.istio.io/inject: "true"`. Or drop SPIRE for workloads that move to ambient mode, and
+narrow the selectors of the ClusterSPIFFEID so that they leave the ambient namespaces out.
+"""
+
+from collections.abc import Iterator
+
+from meshlint import (
+    Cause,
+    ClusterSpiffeId,
+    DataplaneMode,
+    Derived,
+    Fix,
+    Impact,
+    IstioVersion,
+    Location,
+    Mesh,
+    Namespace,
+    Problem,
+    Resource,
+    Severity,
+    SpireIdentity,
+    Workload,
+    check,
+    kind,
+)
+
+_ISTIOD_ONLY = "ztunnel takes their identities from istiod, not from SPIRE, in every Istio version up to 1.31"
+
+
+@check(
+    doc=__doc__,
+    severity=Severity.ERROR,
+    impact=Impact.UNSUPPORTED,
+    subjects=(
+        *kind.WORKLOADS,
+        kind.CLUSTER_SPIFFE_ID,
+        kind.ISTIO_OPERATOR,
+        kind.SAIL_ISTIO,
+        kind.HELM_RELEASE,
+        kind.ARGO_APPLICATION,
+    ),
+    reads=(kind.NAMESPACE, *kind.WORKLOADS, *kind.INSTALLATION),
+    since="0.1.0",
+)
+def spire_in_ambient(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
+    """Find SPIRE identities for what runs in ambient mode."""
+    match subject:
+        case Workload():
+            yield from _of_pods(subject, mesh)
+        case ClusterSpiffeId():
+            yield from _of_registrations(subject, mesh)
+        case _:
+            yield from _of_values(subject, mesh)
+
+
+def _of_pods(workload: Workload, mesh: Mesh) -> Iterator[Problem]:
+    asked = mesh.spire_identity(workload)
+    if not asked:
+        return
+    mode = mesh.dataplane_mode(workload)
+    first, *further = asked
+    if mode.value is DataplaneMode.AMBIENT:
+        yield Problem(
+            f"{first.message} on ambient pods: {_ISTIOD_ONLY}",
+            at=first.at,
+            related=(*(Cause(other.message, other.at) for other in further), *mode.because),
+            fix=Fix("keep these pods in sidecar mode, or give up SPIRE for them"),
+            severity=Severity.ERROR if first.for_proxy else Severity.WARNING,
+        )
+    elif mesh.is_gateway_proxy(workload):
+        yield from _of_gateway(workload, first, mesh)
+
+
+def _of_gateway(workload: Workload, asked: SpireIdentity, mesh: Mesh) -> Iterator[Problem]:
+    namespace = mesh.namespace_of(workload)
+    if namespace is None or not mesh.selects_ambient(namespace).value:
+        return
+    conflicts = mesh.is_deployed_gateway(workload) and mesh.version < IstioVersion(1, 31, 0)
+    effect = "works from Istio 1.31 on, but the ambient pods behind it have identities from istiod alone"
+    if conflicts:
+        effect = "conflicts with the volume that istiod writes before Istio 1.31"
+    yield Problem(
+        f"{asked.message} on a gateway {effect}",
+        at=asked.at,
+        related=mesh.selects_ambient(namespace).because,
+        fix=Fix("use Istio 1.31 or newer, or give up SPIRE for the gateway") if conflicts else None,
+        severity=Severity.ERROR if conflicts else Severity.NOTE,
+    )
+
+
+def _of_registrations(spiffe_id: ClusterSpiffeId, mesh: Mesh) -> Iterator[Problem]:
+    found = next(_selected(spiffe_id, mesh), None)
+    if found is None:
+        return
+    yield Problem(
+        f"ClusterSPIFFEID {spiffe_id.name!r} selects {found.value}: {_ISTIOD_ONLY}",
+        at=_selector_at(spiffe_id),
+        related=found.because,
+        fix=Fix("narrow its selectors to what is not ambient"),
+    )
+
+
+def _selected(spiffe_id: ClusterSpiffeId, mesh: Mesh) -> Iterator[Derived[str]]:
+    """What is ambient and selected, namespaces first."""
+    for namespace in mesh.resources(kind.NAMESPACE):
+        if isinstance(namespace, Namespace) and _selects_all_of(spiffe_id, namespace, mesh):
+            whose = f"all pods of ambient namespace {namespace.name!r}"
+            yield Derived(whose, mesh.selects_ambient(namespace).because)
+    for workload in mesh.resources(*kind.WORKLOADS):
+        if isinstance(workload, Workload) and _selects(spiffe_id, workload, mesh):
+            mode = mesh.dataplane_mode(workload)
+            if mode.value is DataplaneMode.AMBIENT:
+                yield Derived(f"ambient pods, those of {workload.kind.name} {workload.name!r}", mode.because)
+
+
+def _selects_all_of(spiffe_id: ClusterSpiffeId, namespace: Namespace, mesh: Mesh) -> bool:
+    return (
+        spiffe_id.pod_selector.is_empty
+        and spiffe_id.namespace_selector.matches(namespace.effective_labels)
+        and mesh.selects_ambient(namespace).value
+        and mesh.namespace_injection(namespace).value is None
+    )
+
+
+def _selects(spiffe_id: ClusterSpiffeId, workload: Workload, mesh: Mesh) -> bool:
+    if not spiffe_id.pod_selector.matches(workload.pod_labels):
+        return False
+    if spiffe_id.namespace_selector.is_empty:
+        return True
+    namespace = mesh.namespace_of(workload)
+    return namespace is not None and spiffe_id.namespace_selector.matches(namespace.effective_labels)
+
+
+def _selector_at(spiffe_id: ClusterSpiffeId) -> Location:
+    if not spiffe_id.pod_selector.is_empty:
+        return spiffe_id.at("spec", "podSelector")
+    if not spiffe_id.namespace_selector.is_empty:
+        return spiffe_id.at("spec", "namespaceSelector")
+    return spiffe_id.at()
+
+
+def _of_values(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
+    templates = mesh.spire_templates(subject)
+    if templates and mesh.ambient_installation:
+        yield Problem(
+            f"{templates[0].message} reaches sidecars only: ambient pods have identities from istiod, "
+            "not from SPIRE, in every Istio version up to 1.31",
+            at=templates[0].at,
+            related=mesh.ambient_installation[:1],
+            severity=Severity.NOTE,
+        )

@@ -1,0 +1,64 @@
+"""From paths to all that was read of them."""
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from meshlint.source.discovery import Discovery, FoundFile, discover
+from meshlint.source.document import Unread
+from meshlint.source.text import speaks_of_kubernetes
+
+if TYPE_CHECKING:
+    from meshlint.source.reading import Reading
+    from meshlint.source.sets import ManifestSet
+
+
+class Input(NamedTuple):
+    """
+    All that was read from some paths.
+
+    `files` is how many files were read; `readings` and `sets` are empty if none of them speaks
+    of Kubernetes. `unread` could not even be opened.
+    """
+
+    files: int
+    readings: "Sequence[Reading]"
+    sets: "Sequence[ManifestSet]"
+    unread: Sequence[Unread]
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether there is nothing to look at and nothing to complain of."""
+        return not self.readings and not self.unread
+
+
+def read_input(paths: Sequence[str], exclude: Sequence[str] = ()) -> Input:
+    """
+    Read what some paths stand for; `-` is standard input.
+
+    Raises UsageError for a path that is not there.
+    """
+    discovery = discover(paths, exclude=exclude, stdin=sys.stdin.buffer if "-" in paths else None)
+    contents: list[tuple[FoundFile, bytes]] = []
+    unread = list(discovery.unread)
+    for found in discovery.files:
+        content = found.read()
+        if isinstance(content, Unread):
+            unread.append(content)
+        else:
+            contents.append((found, content))
+    if unread or any(speaks_of_kubernetes(content) for _, content in contents):
+        return _parsed(discovery, contents, unread)
+    return Input(len(contents), (), (), ())
+
+
+def _parsed(
+    discovery: Discovery, contents: Sequence[tuple[FoundFile, bytes]], unread: Sequence[Unread]
+) -> Input:
+    # YAML's reader is a third of the start-up: loaded only if there is something to read.
+    from meshlint.source.reading import read_text
+    from meshlint.source.sets import split_into_sets
+
+    readings = [read_text(found.path, content) for found, content in contents]
+    sets = split_into_sets(readings, discovery, unread=unread)
+    return Input(len(contents), readings, sets, unread)

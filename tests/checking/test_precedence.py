@@ -1,0 +1,143 @@
+"""Which of two built-in checks speaks where both could, from manifests to findings."""
+
+import pytest
+
+from meshlint.checking.catalog import About, Catalog, Precedence, load_catalog
+from meshlint.lint import Options, lint
+
+CATALOG = load_catalog()
+FAMILY = {check.id for check in CATALOG.checks if check.family == "waypoint"}
+
+SHOP = """\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+"""
+INFRA = """\
+---
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: infra
+"""
+CART = """\
+---
+apiVersion: v1
+kind: Service
+metadata:
+  name: cart
+  namespace: shop
+  labels:
+    istio.io/use-waypoint: {value}
+spec:
+  ports:
+    - port: 80
+"""
+WAYPOINT = """\
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata:
+  name: {name}
+  namespace: {namespace}
+  labels:
+    istio.io/waypoint-for: {traffic}
+spec:
+  gatewayClassName: istio-waypoint
+  listeners:
+    - name: mesh
+      port: 15008
+      protocol: HBONE
+"""
+
+
+def waypoint(name: str, namespace: str = "shop", traffic: str = "service") -> str:
+    return WAYPOINT.format(name=name, namespace=namespace, traffic=traffic)
+
+
+CASES = {
+    ("invalid-waypoint-for", "waypoint-traffic-mismatch"): (
+        SHOP + CART.format(value="waypoint") + waypoint("waypoint", traffic="services")
+    ),
+    ("invalid-use-waypoint", "dangling-waypoint"): (
+        SHOP + CART.format(value='"true"') + waypoint("waypoint")
+    ),
+    ("invalid-use-waypoint", "unused-waypoint"): (
+        SHOP + CART.format(value="shop/waypoint") + waypoint("waypoint")
+    ),
+    ("waypoint-in-other-namespace", "dangling-waypoint"): (
+        SHOP + INFRA + CART.format(value="waypoint") + waypoint("waypoint", "infra")
+    ),
+    ("waypoint-in-other-namespace", "unused-waypoint"): (
+        SHOP + INFRA + CART.format(value="waypoint") + waypoint("waypoint", "infra")
+    ),
+    ("dangling-waypoint", "unused-waypoint"): (SHOP + CART.format(value="waypont") + waypoint("waypoint")),
+    ("unquoted-label-value", "invalid-use-waypoint"): SHOP + CART.format(value="true"),
+    ("invalid-use-waypoint", "invalid-label"): SHOP + CART.format(value="shop/waypoint"),
+}
+
+
+def found(tmp_path, text: str, pair: tuple[str, str], *, rules: tuple[Precedence, ...]) -> set[str]:
+    (tmp_path / "mesh.yaml").write_text(text)
+    result = lint(Options(paths=[str(tmp_path)], select=[*pair]), Catalog(CATALOG.checks, rules))
+    return {finding.check for finding in result.findings}
+
+
+@pytest.mark.parametrize("pair", CASES, ids=" over ".join)
+def test_one_of_two_checks_speaks_of_one_root_cause(tmp_path, pair):
+    """
+    Both checks find something; with the precedence that is declared only the first of them says so.
+    """
+    both = found(tmp_path, CASES[pair], pair, rules=())
+    one = found(tmp_path, CASES[pair], pair, rules=CATALOG.precedence)
+
+    assert set(pair) == both
+    assert {pair[0]} == one
+
+
+def test_every_precedence_of_the_waypoint_family_is_tried():
+    """
+    A rule that names a check of the family has a case here.
+    """
+    declared = {(rule.speaks, rule.silent) for rule in CATALOG.precedence}
+
+    assert {pair for pair in declared if FAMILY & set(pair)} == set(CASES)
+
+
+def test_a_waypoint_without_a_value_of_its_own_does_not_silence_the_mismatch(tmp_path):
+    """
+    What is wrong with one waypoint's label says nothing of the users of another one.
+    """
+    pair = ("invalid-waypoint-for", "waypoint-traffic-mismatch")
+    text = SHOP + CART.format(value="pods") + waypoint("pods", traffic="workload")
+    other = waypoint("odd", traffic="services")
+
+    assert set(pair) == found(tmp_path, text + other, pair, rules=CATALOG.precedence)
+
+
+def test_a_place_outside_of_the_report_silences_nothing(tmp_path):
+    """
+    The Gateway with the bad label is context and not reported on: its user is told instead.
+    """
+    (tmp_path / "shop.yaml").write_text(SHOP + CART.format(value="waypoint"))
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "waypoint.yaml").write_text(waypoint("waypoint", traffic="services").removeprefix("---\n"))
+    result = lint(
+        Options(paths=[str(tmp_path / "shop.yaml")], context=[str(context)], select=["waypoint"]), CATALOG
+    )
+
+    assert ["waypoint-traffic-mismatch"] == [finding.check for finding in result.findings]
+
+
+def test_the_users_of_a_silenced_mismatch_are_related_places(tmp_path):
+    """
+    The finding on the Gateway names the label that would have been blamed otherwise.
+    """
+    pair = ("invalid-waypoint-for", "waypoint-traffic-mismatch")
+    (tmp_path / "mesh.yaml").write_text(CASES[pair])
+    [finding] = lint(Options(paths=[str(tmp_path)], select=[*pair]), CATALOG).findings
+
+    assert ["Service 'cart' goes without a waypoint"] == [cause.message for cause in finding.related]
+    assert {About.SHOWN} == {rule.about for rule in CATALOG.precedence if (rule.speaks, rule.silent) == pair}

@@ -1,0 +1,288 @@
+"""The command as users run it: output, exit codes, bad input."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from meshlint.cli import run
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden"
+FAULTY = """apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  labels:
+    istio.io/dataplane-mode: ambient
+    istio-injection: enabled
+"""
+HEALTHY = FAULTY.replace("    istio-injection: enabled\n", "")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("PRE_COMMIT", raising=False)
+    return tmp_path
+
+
+def command(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "meshlint", *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        **options,
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "code"),
+    [
+        (HEALTHY, [], 0),
+        (FAULTY, [], 1),
+        (FAULTY, ["--fail-on", "error"], 0),
+        (FAULTY, ["--fail-on", "never"], 0),
+        (FAULTY, ["--format", "sarif"], 1),
+        (FAULTY, ["--format", "json"], 1),
+        (FAULTY, ["--format", "concise"], 1),
+        (FAULTY, ["--ignore", "dual-mode-namespace"], 0),
+        (FAULTY, ["--ignore", "enrollment"], 0),
+        (FAULTY, ["--select", "impact:exposure"], 0),
+        (FAULTY, ["--select", "unsupported,waypoint"], 0),
+        ("apiVersion: v1\nkind: Service\nmetadata:\n\tname: x\n", [], 1),
+        ("just: values\n", [], 0),
+        ("", [], 0),
+    ],
+)
+def test_exit_code_tells_whether_there_are_findings(here, capsys, text, arguments, code):
+    """
+    The exit code depends on severity and `--fail-on`, never on the format.
+    """
+    (here / "a.yaml").write_text(text)
+
+    assert code == run(["check", *arguments])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["check", "nowhere"], "no such path: 'nowhere'"),
+        (["check", "--select", "dangling-waypont"], "did you mean 'dangling-waypoint'?"),
+        (["check", "--ignore", "waypiont"], "did you mean 'waypoint'?"),
+        (["check", "--istio-version", "new"], "not an Istio version: 'new'"),
+        (["explain", "dual-mode-namespaces"], "did you mean 'dual-mode-namespace'?"),
+        (["checks", "nothing-like-it"], "no such check or family: 'nothing-like-it'"),
+        (["check", "--output", "no/such/directory/file"], "cannot write"),
+        (["new-check", "Waypoint", "x"], "named like"),
+        (["new-check", "waypoint", "some-check", "--package", "nowhere"], "no plugin package at 'nowhere'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(here, capsys, arguments, message):
+    """
+    A wrong word ends with exit code 2 and one line that says what was meant.
+    """
+    assert 2 == run(arguments)
+    said = capsys.readouterr()
+    assert message in said.err
+    assert 1 == said.err.count("\n")
+    assert not said.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--formt", "json"], "'--format'"),
+        (["--format", "jsn"], "'json'"),
+        (["--fail-on", "fatal"], "invalid choice"),
+    ],
+)
+def test_an_unknown_option_is_answered_with_the_nearest(here, capsys, arguments, message):
+    """
+    argparse's errors are one line too, with exit code 2.
+    """
+    with pytest.raises(SystemExit) as exited:
+        run(["check", *arguments])
+
+    assert 2 == exited.value.code
+    error = capsys.readouterr().err
+    assert message in error
+    assert 1 == error.count("\n")
+
+
+def test_an_unknown_command_is_answered_with_the_nearest(capsys):
+    """
+    A verb that is a slip gets the right one.
+    """
+    with pytest.raises(SystemExit):
+        run(["chekc"])
+
+    assert "did you mean 'check'?" in capsys.readouterr().err
+
+
+def test_standard_input_is_read_for_a_dash(here):
+    """
+    `-` reads manifests from standard input, and findings say so.
+    """
+    done = command("check", "-", "--format", "concise", input=FAULTY, cwd=here)
+
+    assert 1 == done.returncode
+    assert done.stdout.startswith("<stdin>:")
+
+
+def test_a_folder_without_kubernetes_says_so(here, capsys):
+    """
+    Nothing to look at is not silence.
+    """
+    (here / "values.yaml").write_text("a: 1\n")
+
+    assert 0 == run(["check"])
+    assert "Nothing of Kubernetes in 1 file" in capsys.readouterr().out
+
+
+def test_a_closed_pipe_ends_quietly(here):
+    """
+    A reader that goes away early is no error of ours.
+    """
+    for number in range(300):
+        (here / f"{number}.yaml").write_text(FAULTY.replace("shop", f"shop-{number}"))
+    done = subprocess.run(
+        f"{sys.executable} -m meshlint check | head -1", shell=True, capture_output=True, text=True, check=False
+    )
+
+    assert "" == done.stderr
+    assert 1 == done.stdout.count("\n")
+
+
+def test_quiet_says_nothing_if_nothing_is_found(here, capsys):
+    """
+    `-q` is for scripts: silence is success.
+    """
+    (here / "a.yaml").write_text(HEALTHY)
+
+    assert 0 == run(["check", "-q"])
+    assert "" == capsys.readouterr().out
+
+
+def test_output_goes_to_a_file(here, capsys):
+    """
+    `--output` writes what would have been printed.
+    """
+    (here / "a.yaml").write_text(FAULTY)
+
+    assert 1 == run(["check", "--format", "json", "--output", "report.json"])
+    assert "" == capsys.readouterr().out
+    assert 1 == json.loads((here / "report.json").read_text())["version"]
+
+
+@pytest.mark.parametrize(
+    ("environment", "option", "colored"),
+    [
+        ({}, "auto", False),
+        ({"FORCE_COLOR": "1"}, "auto", True),
+        ({"FORCE_COLOR": "1", "NO_COLOR": "1"}, "auto", False),
+        ({"NO_COLOR": "1"}, "always", True),
+        ({"FORCE_COLOR": "1"}, "never", False),
+    ],
+)
+def test_colour_follows_the_usual_variables(here, capsys, monkeypatch, environment, option, colored):
+    """
+    `--color` beats NO_COLOR, which beats FORCE_COLOR, which beats the terminal.
+    """
+    for name in ("NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    (here / "a.yaml").write_text(FAULTY)
+    run(["check", "--color", option])
+
+    assert colored == ("\x1b[" in capsys.readouterr().out)
+
+
+def test_context_is_known_but_not_reported_on(here, capsys):
+    """
+    A waypoint of the context ends the doubt, and the context's own faults are not told.
+    """
+    (here / "app").mkdir()
+    (here / "app" / "service.yaml").write_text(
+        "apiVersion: v1\nkind: Service\nmetadata:\n  name: cart\n  namespace: shop\n"
+        "  labels: {istio.io/use-waypoint: wp}\nspec: {ports: [{port: 80}]}\n"
+    )
+    (here / "platform.yaml").write_text(
+        FAULTY + "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: wp, namespace: shop}\n"
+        "spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}\n"
+    )
+
+    assert 0 == run(["check", "app", "--format", "concise", "--fail-on", "note", "--context", "platform.yaml"])
+    assert 1 == run(["check", "app", "--format", "concise", "--fail-on", "note"])
+
+
+def test_the_version_can_be_asked_for(capsys):
+    """
+    `--version` prints name and version.
+    """
+    with pytest.raises(SystemExit) as exited:
+        run(["--version"])
+
+    assert 0 == exited.value.code
+    assert capsys.readouterr().out.startswith("meshlint 0.")
+
+
+def test_explain_prints_the_page_with_the_tested_manifests(capsys):
+    """
+    The page of a check ends with its fixtures.
+    """
+    assert 0 == run(["explain", "dangling-waypoint"])
+    page = capsys.readouterr().out
+    assert page.startswith("# dangling-waypoint\n")
+    assert "istio.io/use-waypoint: waypont" in page
+
+
+def test_a_new_check_is_found_and_its_first_test_is_red(here, capsys):
+    """
+    `new-check` writes three files: a check that loads, and a fixture that it does not meet yet.
+    """
+    package = here / "house_checks"
+    package.mkdir()
+    (package / "__init__.py").write_text("")
+
+    assert 0 == run(["new-check", "naming", "unnamed-thing", "--package", str(package)])
+    assert 2 == run(["new-check", "naming", "unnamed-thing", "--package", str(package)])
+    written = sorted(path.name for path in (package / "naming").iterdir())
+    assert ["__init__.py", "unnamed_thing.bad.yaml", "unnamed_thing.good.yaml", "unnamed_thing.py"] == written
+    script = (
+        "import sys; sys.path.insert(0, sys.argv[1])\n"
+        "from house_checks.naming.unnamed_thing import unnamed_thing as check\n"
+        "from meshlint.checking.catalog import Catalog\n"
+        "from meshlint.testing import differences, fixtures\n"
+        "for path in fixtures(check): print(path.name, differences(check, path, Catalog((check,), ())))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(here)], capture_output=True, text=True, check=False, cwd=ROOT
+    )
+
+    assert "" == done.stderr
+    assert "unnamed_thing.bad.yaml [\"missing: line 5: warning: unnamed-thing" in done.stdout
+    assert "unnamed_thing.good.yaml []" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["shop", "shop-mended"])
+@pytest.mark.parametrize("format_", ["text", "concise", "json", "sarif"])
+def test_the_examples_say_what_they_said(monkeypatch, capsys, name, format_):
+    """
+    What users see of the examples is kept, whole; `UPDATE_GOLDEN=1` writes it anew.
+    """
+    monkeypatch.chdir(ROOT)
+    code = run(["check", f"examples/{name}", "--format", format_])
+    said = capsys.readouterr().out
+    kept = GOLDEN / f"{name}.{format_}"
+    if os.environ.get("UPDATE_GOLDEN"):
+        kept.write_text(said, encoding="utf-8")
+
+    assert kept.read_text(encoding="utf-8") == said
+    assert (1 if name == "shop" else 0) == code
