@@ -5,6 +5,7 @@ Measure whole commands against plain references, as ratios in one run.
 `--smoke` runs each case once on small inputs and only says whether it worked.
 """
 
+import compileall
 import os
 import platform
 import statistics
@@ -25,10 +26,10 @@ BARE = [sys.executable, "-c", "pass"]
 MESHLINT = [str(Path(sys.executable).with_name("meshlint"))]
 COMPOSE = """
 import glob, sys, yaml
+nodes = []
 for path in glob.glob(sys.argv[1] + "/**/*.yaml", recursive=True):
     with open(path, encoding="utf-8") as file:
-        for node in yaml.compose_all(file.read(), Loader=yaml.CSafeLoader):
-            pass
+        nodes.extend(yaml.compose_all(file.read(), Loader=yaml.CSafeLoader))
 """
 
 
@@ -54,6 +55,9 @@ class Measured:
 
 def main() -> int:
     """Measure, print, and write the report."""
+    # As installed: start-up without compiled bytecode is another thing.
+    for package in ("meshlint", "checks"):
+        compileall.compile_dir(ROOT / package, quiet=1)
     smoke = "--smoke" in sys.argv[1:]
     runs = 1 if smoke else 15
     with tempfile.TemporaryDirectory() as temporary:
@@ -67,7 +71,9 @@ def main() -> int:
 
 
 def _cases(directory: Path, documents: int) -> list[Case]:
-    plain, mesh = directory / "plain", directory / "mesh"
+    values, plain, mesh = directory / "values", directory / "plain", directory / "mesh"
+    values.mkdir()
+    (values / "values.yaml").write_text("replicas: 2\n", encoding="utf-8")
     write_plain(plain, files=10)
     written = write_mesh(mesh, documents)
     check = [*MESHLINT, "check"]
@@ -75,10 +81,15 @@ def _cases(directory: Path, documents: int) -> list[Case]:
     bare = "`python -c pass`"
     return [
         Case("`meshlint --version`", [*MESHLINT, "--version"], BARE, bare, 3),
+        Case("`check`, nothing of Kubernetes", [*check, str(values)], BARE, bare, 6),
         Case("`check`, no mesh objects (20 documents)", [*check, str(plain)], BARE, bare, 6),
         Case("`check examples/shop`", [*check, str(ROOT / "examples" / "shop")], BARE, bare, 15),
         Case(
-            f"`check`, {written} documents", [*check, str(mesh)], compose, "composing them with PyYAML (C)", 1.5
+            f"`check`, {written} documents",
+            [*check, str(mesh)],
+            compose,
+            "composing them with PyYAML (C), nodes kept",
+            1.5,
         ),
     ]
 
@@ -117,10 +128,9 @@ def _table(results: Sequence[tuple[Case, Measured]]) -> str:
     ]
     for case, measured in results:
         verdict = "" if measured.ratio <= case.at_most else " (missed)"
-        lines.append(
-            f"| {case.name} | {case.reference_name} | {measured.ratio:.2f} | at most {case.at_most:g}{verdict} "
-            f"| {measured.seconds * 1000:.0f} ms | {measured.memory:.0f} MB |"
-        )
+        used = f"{measured.seconds * 1000:.0f} ms | {measured.memory:.0f} MB"
+        wanted = f"at most {case.at_most:g}{verdict}"
+        lines.append(f"| {case.name} | {case.reference_name} | {measured.ratio:.2f} | {wanted} | {used} |")
     return "\n".join(lines)
 
 
@@ -128,9 +138,9 @@ def _report(table: str, runs: int) -> str:
     machine = f"{os.cpu_count()} processors, {platform.system()} {platform.machine()}"
     return f"""# Performance
 
-Measured by `make bench`: medians of {runs} runs in turn with the reference, processor time of the whole
-process. Machine: {machine}, shared and noisy; CPython {platform.python_version()}, PyYAML {version("pyyaml")}.
-Trust the ratios.
+Measured by `make bench`: medians of {runs} runs in turn with the reference, processor time of the
+whole process. Machine: {machine}, shared and noisy;
+CPython {platform.python_version()}, PyYAML {version("pyyaml")}. Trust the ratios.
 
 {table}
 """

@@ -34,7 +34,13 @@ def _says(path: Path, text: str) -> bool:
 def _index(catalog: Catalog) -> str:
     lines = ["# Checks", "", f"{len(catalog.checks)} checks. `meshlint explain CHECK` prints these pages."]
     for family in sorted({check.family for check in catalog.checks}):
-        lines += ["", f"## {family}", "", "| check | severity | impact | Istio | finds |", "|---|---|---|---|---|"]
+        lines += [
+            "",
+            f"## {family}",
+            "",
+            "| check | severity | impact | Istio | finds |",
+            "|---|---|---|---|---|",
+        ]
         lines += [
             f"| [{check.id}]({check.id}.md) | {check.severity.value} | {check.impact.value} "
             f"| {check.istio} | {check.page.title} |"

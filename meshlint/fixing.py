@@ -23,7 +23,7 @@ def fixed_texts(findings: Iterable[Finding], *, unsafe: bool = False) -> dict[So
 
 def _overlaps(fix: Fix, taken: dict[SourceFile, list[tuple[int, int, str]]]) -> bool:
     return any(
-        edit.start < end and start < edit.end or (edit.start, edit.end) == (start, end)
+        (edit.start < end and start < edit.end) or (edit.start, edit.end) == (start, end)
         for edit in fix.edits
         for start, end, _ in taken.get(edit.file, ())
     )

@@ -103,9 +103,7 @@ def linked_meshes(options: Options) -> list[tuple[Mesh, Sequence[Resource]]]:
         given, context = (read_input(paths, options.exclude) for paths in (options.paths, options.context))
         linked = _link(given, context, options)
     versions = _versions(linked, options)
-    return [
-        (_mesh(one.graph, version), one.resources) for one, version in zip(linked, versions, strict=True)
-    ]
+    return [(_mesh(one.graph, version), one.resources) for one, version in zip(linked, versions, strict=True)]
 
 
 def _catalog(given: Input, options: Options) -> Catalog:
@@ -158,13 +156,14 @@ def _versions(linked: Sequence[_LinkedSet], options: Options) -> list[_Version]:
     """
     The Istio version of each set: asked for, detected in the set, or detected in another one.
 
-    A repository often installs Istio in one set and uses it in others. What is older than any
-    version that meshlint knows says nothing about the others.
+    A repository often installs Istio in one set and uses it in others. A version that is older
+    than any that meshlint knows counts as not detected.
     """
     if options.istio_version is not None:
         return [_Version(options.istio_version, "as asked", known=True)] * len(linked)
-    own = [detect_version(one.graph) for one in linked]
-    detected = [version for version in own if version is not None and version.value >= OLDEST_KNOWN]
+    found = [detect_version(one.graph) for one in linked]
+    own = [version if version and version.value >= OLDEST_KNOWN else None for version in found]
+    detected = [version for version in own if version is not None]
     elsewhere = max(detected, key=lambda version: version.value, default=None)
     return [_detected(version or elsewhere) for version in own]
 
@@ -203,9 +202,7 @@ def _check(
         ),
     ]
     return [
-        finding
-        for checkable in checkables
-        for finding in run_checks(checks, catalog.precedence, checkable)
+        finding for checkable in checkables for finding in run_checks(checks, catalog.precedence, checkable)
     ]
 
 

@@ -17,8 +17,8 @@ from meshlint.checking.catalog import Catalog, Check
 from meshlint.checking.finding import Finding
 from meshlint.checking.run import CHECK_CRASHED
 from meshlint.fixing import fixed_texts
-from meshlint.lint import Options, lint, linked_meshes
-from meshlint.model.kind import Kind
+from meshlint.lint import Options, linked_meshes, lint
+from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.version import IstioVersion
 
 _EXPECTATION = re.compile(r'(error|warning|note): ([a-z0-9-]+)(?: "((?:[^"\\]|\\.)*)")?')
@@ -100,13 +100,14 @@ def mended(check: Check, fixture: Path, catalog: Catalog) -> str:
     return next(iter(texts.values()), fixture.read_text(encoding="utf-8"))
 
 
-def observed_reads(check: Check, fixture: Path, catalog: Catalog) -> set[Kind]:
+def observed_reads(check: Check, fixture: Path) -> set[Kind]:
     """The kinds that a check looks at on a fixture, its subjects aside."""
     seen: set[Kind] = set()
     for mesh, resources in linked_meshes(_options(fixture)):
         mesh.graph.on_read = seen.add
         for resource in resources:
-            if resource.kind in check.subjects and mesh.version in check.istio:
+            is_subject = resource.kind in check.subjects or ANY_RESOURCE in check.subjects
+            if is_subject and mesh.version in check.istio:
                 for problem in check.run(resource, mesh):
                     assert problem.message
     return seen

@@ -70,8 +70,8 @@ def service(name: str, namespace: str | None = None, *, spec: str = "", **labels
     lines = "".join(f"\n    {key}: {value!r}" for key, value in labels_of(labels).items())
     where = f"\n  namespace: {namespace}" if namespace else ""
     return (
-        f"---\napiVersion: v1\nkind: Service\nmetadata:\n  name: {name}{where}\n  labels:\n    app: {name}{lines}\n"
-        f"spec:\n  {spec or 'ports: []'}\n"
+        f"---\napiVersion: v1\nkind: Service\nmetadata:\n  name: {name}{where}\n"
+        f"  labels:\n    app: {name}{lines}\nspec:\n  {spec or 'ports: []'}\n"
     )
 
 

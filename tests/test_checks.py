@@ -24,7 +24,9 @@ def test_a_bad_fixture_expects_findings_and_a_good_one_none(check: Check):
     The bad fixture of a check announces its findings, the good one announces none of them.
     """
     for fixture in fixtures(check):
-        wanted = [w for w in expectations(fixture.read_bytes().decode(errors="replace")) if w.check == check.id]
+        wanted = [
+            w for w in expectations(fixture.read_bytes().decode(errors="replace")) if w.check == check.id
+        ]
 
         assert fixture.name.endswith(".bad.yaml") == bool(wanted), fixture.name
 

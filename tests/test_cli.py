@@ -104,7 +104,7 @@ def test_what_cannot_be_done_is_said_in_one_line(here, capsys, arguments, messag
 )
 def test_an_unknown_option_is_answered_with_the_nearest(here, capsys, arguments, message):
     """
-    argparse's errors are one line too, with exit code 2.
+    Argparse's errors are one line too, with exit code 2.
     """
     with pytest.raises(SystemExit) as exited:
         run(["check", *arguments])
@@ -152,7 +152,11 @@ def test_a_closed_pipe_ends_quietly(here):
     for number in range(300):
         (here / f"{number}.yaml").write_text(FAULTY.replace("shop", f"shop-{number}"))
     done = subprocess.run(
-        f"{sys.executable} -m meshlint check | head -1", shell=True, capture_output=True, text=True, check=False
+        f"{sys.executable} -m meshlint check | head -1",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert "" == done.stderr
@@ -214,11 +218,14 @@ def test_context_is_known_but_not_reported_on(here, capsys):
         "  labels: {istio.io/use-waypoint: wp}\nspec: {ports: [{port: 80}]}\n"
     )
     (here / "platform.yaml").write_text(
-        FAULTY + "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: wp, namespace: shop}\n"
+        FAULTY + "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\n"
+        "metadata: {name: wp, namespace: shop}\n"
         "spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}\n"
     )
 
-    assert 0 == run(["check", "app", "--format", "concise", "--fail-on", "note", "--context", "platform.yaml"])
+    assert 0 == run(
+        ["check", "app", "--format", "concise", "--fail-on", "note", "--context", "platform.yaml"]
+    )
     assert 1 == run(["check", "app", "--format", "concise", "--fail-on", "note"])
 
 
@@ -267,7 +274,7 @@ def test_a_new_check_is_found_and_its_first_test_is_red(here, capsys):
     )
 
     assert "" == done.stderr
-    assert "unnamed_thing.bad.yaml [\"missing: line 5: warning: unnamed-thing" in done.stdout
+    assert 'unnamed_thing.bad.yaml ["missing: line 5: warning: unnamed-thing' in done.stdout
     assert "unnamed_thing.good.yaml []" in done.stdout
 
 

@@ -73,7 +73,12 @@ def test_the_public_names_are_those_that_type_checkers_see():
     source = Path(meshlint.__file__).read_text(encoding="utf-8")
     promised = {name for name in meshlint.__all__ if name != "__version__"}
     block = source.partition("if TYPE_CHECKING:")[2].partition("__version__")[0]
-    imported = {name.strip() for line in block.splitlines() if "import" in line for name in line.partition("import")[2].split(",")}
+    imported = {
+        name.strip()
+        for line in block.splitlines()
+        if "import" in line
+        for name in line.partition("import")[2].split(",")
+    }
 
     assert promised == imported
     for name in meshlint.__all__:

@@ -34,8 +34,8 @@ class Problem(NamedTuple):
     What a check has to say about a subject.
 
     `message` is one line: lower case, no full stop, the user's own names quoted. `at` is the
-    line to edit, `related` the lines that explain it, in reading order. Severity and impact are the check's unless
-    the problem gives its own.
+    line to edit, `related` the lines that explain it, in reading order. Severity and impact are
+    the check's unless the problem gives its own.
     """
 
     message: str

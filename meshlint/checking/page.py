@@ -15,8 +15,10 @@ def render_page(check: Check) -> str:
     parts = [
         f"# {check.id}",
         f"{check.page.title}.",
-        f"{check.severity.value} · {check.impact.value} · family `{check.family}` · "
-        f"Istio {check.istio} · since meshlint {check.since}",
+        (
+            f"{check.severity.value} · {check.impact.value} · family `{check.family}` · "
+            f"Istio {check.istio} · since meshlint {check.since}"
+        ),
         check.page.body,
     ]
     for title, suffix in (("What it finds", "bad"), ("What it leaves alone", "good"), ("Mended", "fixed")):

@@ -107,10 +107,7 @@ def run_checks(
     speak of one thing, `precedence` says which does.
     """
     raised = [
-        entry
-        for check in checks
-        if checkable.mesh.version in check.istio
-        for entry in _run(check, checkable)
+        entry for check in checks if checkable.mesh.version in check.istio for entry in _run(check, checkable)
     ]
     seen: Counter[str] = Counter()
     return [_finding(entry, checkable, seen) for entry in _give_way(raised, precedence)]
@@ -177,9 +174,7 @@ def _give_way(raised: Sequence[_Raised], precedence: Sequence[Precedence]) -> It
             yield entry
 
 
-def _is_spoken_for(
-    entry: _Raised, rule: Precedence, spoken: Mapping[tuple[str, About], set[object]]
-) -> bool:
+def _is_spoken_for(entry: _Raised, rule: Precedence, spoken: Mapping[tuple[str, About], set[object]]) -> bool:
     places = spoken.get((rule.speaks, rule.about), set())
     match rule.about:
         case About.PLACE:
@@ -235,14 +230,10 @@ def _is_ambiguous(resource: Resource, mesh: Mesh) -> bool:
 def _identity(resource: Resource | None) -> ResourceIdentity | None:
     if resource is None:
         return None
-    return ResourceIdentity(
-        resource.head.api_version, resource.kind.name, resource.namespace, resource.name
-    )
+    return ResourceIdentity(resource.head.api_version, resource.kind.name, resource.namespace, resource.name)
 
 
-def _fingerprint(
-    check: Check, problem: Problem, identity: ResourceIdentity | None, field: str | None
-) -> str:
+def _fingerprint(check: Check, problem: Problem, identity: ResourceIdentity | None, field: str | None) -> str:
     """A key that stays when lines move: what is found, in which object, at which field."""
     import hashlib
 

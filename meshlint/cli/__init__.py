@@ -16,7 +16,10 @@ _VERBS = (check, explain, checks, new_check)
 
 def main() -> NoReturn:
     """Run the command line and leave the process with its exit code."""
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    sys.stderr.flush()
+    # All is written; to take half a million objects apart one by one would help nobody.
+    os._exit(code)
 
 
 def run(arguments: Sequence[str]) -> int:
@@ -75,18 +78,18 @@ class _Parser(argparse.ArgumentParser):
         from meshlint.model.spelling import nearest
 
         wrong = _wrong_word(message)
-        hint = nearest(wrong, self._words(), limit=3)
+        hint = nearest(wrong, self.words(), limit=3)
         suffix = f"; did you mean {hint!r}?" if hint and hint != wrong else ""
         print(f"meshlint: {message.partition(' (choose from')[0]}{suffix}", file=sys.stderr)
         sys.exit(EXIT_USAGE)
 
-    def _words(self) -> list[str]:
+    def words(self) -> list[str]:
         """All words that could have been meant: options, commands, values, those of commands too."""
         words = list(self._option_string_actions)
         for action in self._actions:
             words.extend(str(choice) for choice in action.choices or ())
             if isinstance(action.choices, dict):
-                words.extend(word for parser in action.choices.values() for word in parser._words())
+                words.extend(word for parser in action.choices.values() for word in parser.words())
         return words
 
 

@@ -54,7 +54,10 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
         "--exclude", action="append", default=[], metavar="GLOB", help="files not to read, as in .gitignore"
     )
     parser.add_argument(
-        "--fail-on", choices=_LEVELS, default="warning", help="exit 1 from this severity on (default: warning)"
+        "--fail-on",
+        choices=_LEVELS,
+        default="warning",
+        help="exit 1 from this severity on (default: warning)",
     )
     parser.add_argument("--format", choices=_FORMATS, default="text", help="how to say it (default: text)")
     parser.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")

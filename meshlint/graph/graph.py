@@ -13,7 +13,7 @@ from meshlint.model.resource import Resource
 from meshlint.source.document import Location
 
 if TYPE_CHECKING:
-    import networkx
+    import networkx as nx
 
 R = TypeVar("R", bound=Resource)
 
@@ -47,9 +47,7 @@ class ResourceGraph:
     where the set is closed. `on_read` is told each kind that is looked at.
     """
 
-    def __init__(
-        self, resources: Sequence[Resource], scopes: Scopes, edges: Iterable[Edge] = ()
-    ) -> None:
+    def __init__(self, resources: Sequence[Resource], scopes: Scopes, edges: Iterable[Edge] = ()) -> None:
         self.resources = resources
         self.scopes = scopes
         self.on_read: Callable[[Kind], object] | None = None
@@ -148,7 +146,7 @@ class ResourceGraph:
                 self._note(edge.source.kind)
                 yield edge
 
-    def to_networkx(self) -> "networkx.MultiDiGraph[ResourceRef]":
+    def to_networkx(self) -> "nx.MultiDiGraph[ResourceRef]":
         """
         The graph for algorithms and pictures.
 
@@ -157,7 +155,7 @@ class ResourceGraph:
         """
         import networkx as nx  # 200 ms, so only for who asks
 
-        graph: networkx.MultiDiGraph[ResourceRef] = nx.MultiDiGraph()
+        graph: nx.MultiDiGraph[ResourceRef] = nx.MultiDiGraph()
         for resource in self.resources:
             graph.add_node(resource.ref, resource=resource)
         for edges in self._from.values():
@@ -172,8 +170,9 @@ class ResourceGraph:
     def _may_be_elsewhere(self, ref: ResourceRef) -> bool:
         if is_cluster_wide(ref.kind):
             return not self._cluster_wide_closed(ref)
-        return not self.scopes.is_closed(ref.namespace) or (ref.kind, None) in self._members and any(
-            member.name == ref.name for member in self._members[ref.kind, None]
+        return not self.scopes.is_closed(ref.namespace) or (
+            (ref.kind, None) in self._members
+            and any(member.name == ref.name for member in self._members[ref.kind, None])
         )
 
     def _cluster_wide_closed(self, ref: ResourceRef) -> bool:

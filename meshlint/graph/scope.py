@@ -65,14 +65,11 @@ def namespaces_continued(sets: Sequence[Sequence[Resource]]) -> list[frozenset[s
     Such a set is no alternative to the one that declares the namespace, but more of the same.
     """
     undeclared = [
-        {r.namespace for r in resources if r.namespace}
-        - {r.name for r in resources if r.kind == NAMESPACE}
+        {r.namespace for r in resources if r.namespace} - {r.name for r in resources if r.kind == NAMESPACE}
         for resources in sets
     ]
     holders = Counter(namespace for namespaces in undeclared for namespace in namespaces)
-    return [
-        frozenset(name for name, count in holders.items() if count > (name in own)) for own in undeclared
-    ]
+    return [frozenset(name for name, count in holders.items() if count > (name in own)) for own in undeclared]
 
 
 def _declared(resources: list[Resource], unread: Iterable[Unread], *, rendered: bool) -> frozenset[str]:

@@ -198,9 +198,7 @@ def _injected(
     return _injected_by_pod(workload, rules, certain=True)
 
 
-def _injected_by_pod(
-    workload: Workload, rules: EnrollmentRules, *, certain: bool
-) -> Derived[bool | None]:
+def _injected_by_pod(workload: Workload, rules: EnrollmentRules, *, certain: bool) -> Derived[bool | None]:
     revision = workload.pod_labels.get(REVISION)
     if revision and (rules.revisions is None or revision in rules.revisions):
         at = workload.pod_label_at(REVISION)

@@ -5,10 +5,9 @@ From `label/labels.yaml` and `annotation/annotations.yaml` of istio/api (August 
 release branches from 1.22), and the constants that istio uses without registering them.
 """
 
-from typing import NamedTuple
-
 from collections.abc import Mapping
 from enum import Enum
+from typing import NamedTuple
 
 
 class KeyRole(Enum):

@@ -1,8 +1,7 @@
 """Which Gateways are waypoints, for what traffic, and whom they admit."""
 
 import re
-from collections.abc import Mapping
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.graph.known import Known
 from meshlint.mesh.derived import Cause, Derived
@@ -12,13 +11,14 @@ from meshlint.model.kinds.gateway import Gateway, GatewayClass, Listener
 from meshlint.model.selector import LabelSelector
 from meshlint.source.document import Location
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 HBONE_PORT = 15008
 HBONE = "HBONE"
 SANDWICH_PROTOCOL = "istio.io/PROXY"
 WAYPOINT_CLASSES = frozenset({"istio-waypoint", "istio-agentgateway-waypoint"})
-_WAYPOINT_CONTROLLERS = frozenset(
-    {"istio.io/mesh-controller", "istio.io/agentgateway-waypoint-controller"}
-)
+_WAYPOINT_CONTROLLERS = frozenset({"istio.io/mesh-controller", "istio.io/agentgateway-waypoint-controller"})
 _GATEWAY_CONTROLLER = "istio.io/gateway-controller"
 _OTHER_ISTIO_CLASSES = frozenset({"istio", "istio-agentgateway", "istio-remote", "istio-east-west"})
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 def edit_distance(left: str, right: str, limit: int) -> int:
     """
-    The number of letters to insert, delete, replace or swap with a neighbour to get from one word to the other.
+    How many slips make one word of another: letters inserted, deleted, replaced, or swapped.
 
     Any number over `limit` may be returned as `limit + 1`.
     """

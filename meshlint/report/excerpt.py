@@ -2,8 +2,8 @@
 
 import re
 from bisect import bisect_right
-from typing import NamedTuple
 from functools import lru_cache
+from typing import NamedTuple
 
 from meshlint.report.terminal import cells, plain
 from meshlint.source.document import Location

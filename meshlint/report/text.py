@@ -11,13 +11,12 @@ from meshlint.report.terminal import Paint, Style, painter, plain, severity_styl
 from meshlint.report.wording import conclusion, place
 from meshlint.source.document import Location
 
-_ONLY_SET = (".",)
-
 
 def render(result: LintResult, *, color: bool) -> str:
     """Write all findings with the lines that they are about, then what the run came to."""
     paint = painter(color=color)
-    blocks = ["\n".join(_block(finding, paint)) for finding in result.findings]
+    several = len({name for finding in result.findings for name in finding.sets}) > 1
+    blocks = ["\n".join(_block(finding, paint, with_sets=several)) for finding in result.findings]
     return "\n\n".join([*blocks, "\n".join(conclusion(result))]) + "\n"
 
 
@@ -36,7 +35,7 @@ class _Frame(NamedTuple):
         return f"{self.paint(f'{margin}{sign}', Style.FRAME)} {place(location)}"
 
 
-def _block(finding: Finding, paint: Paint) -> Iterator[str]:
+def _block(finding: Finding, paint: Paint, *, with_sets: bool) -> Iterator[str]:
     frame = _Frame(max(len(str(at.span.start_line)) for at in _places(finding)), paint)
     style = severity_style(finding.severity)
     title = paint(f"{finding.severity.value}[{finding.check}]", style)
@@ -48,7 +47,7 @@ def _block(finding: Finding, paint: Paint) -> Iterator[str]:
         yield from _passage(frame, previous, cause.at)
         yield from _snippet(frame, cause.at, "-", plain(cause.message), Style.FRAME)
         previous = cause.at
-    yield from _notes(frame, finding)
+    yield from _notes(frame, finding, with_sets=with_sets)
 
 
 def _places(finding: Finding) -> Iterator[Location]:
@@ -83,13 +82,13 @@ def _snippet(frame: _Frame, location: Location, mark: str, label: str, style: St
     yield f"{frame.edge()} {' ' * shown.indent}{marks}"
 
 
-def _notes(frame: _Frame, finding: Finding) -> Iterator[str]:
+def _notes(frame: _Frame, finding: Finding, *, with_sets: bool) -> Iterator[str]:
     notes = []
     if finding.fix is not None:
         notes.append(("help", plain(finding.fix.title)))
     if finding.impact is not Impact.HYGIENE:
         notes.append(("impact", finding.impact.value))
-    if finding.sets and finding.sets != _ONLY_SET:
+    if with_sets and finding.sets:
         notes.append(("in", plain(", ".join(finding.sets))))
     if notes:
         yield frame.edge()

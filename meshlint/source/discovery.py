@@ -343,7 +343,7 @@ def _ignore_file(directory: str) -> _IgnoreFile | None:
 
 
 def _compile(lines: Sequence[str]) -> "GitIgnoreSpec":
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most runs need no patterns
+    from pathspec import GitIgnoreSpec
 
     usable = [line for line in lines if len(re.findall(r"\*+", line)) <= _MOST_WILDCARDS]
     try:
@@ -353,7 +353,7 @@ def _compile(lines: Sequence[str]) -> "GitIgnoreSpec":
 
 
 def _is_pattern(line: str) -> bool:
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - most runs need no patterns
+    from pathspec import GitIgnoreSpec
 
     try:
         GitIgnoreSpec.from_lines([line])

@@ -53,9 +53,7 @@ class Manifest:
 
     __slots__ = ("data", "file", "place", "prefix")
 
-    def __init__(
-        self, file: SourceFile, data: dict[str, Any], place: Place, prefix: FieldPath = ()
-    ) -> None:
+    def __init__(self, file: SourceFile, data: dict[str, Any], place: Place, prefix: FieldPath = ()) -> None:
         self.file: Final = file
         self.data: Final = data
         self.place: Final = place

@@ -33,7 +33,7 @@ class SourceFile:
     `text` has no byte order mark (`has_bom` tells if the file has one) and keeps its line breaks.
     """
 
-    def __init__(self, path: str, text: str, has_bom: bool = False) -> None:
+    def __init__(self, path: str, text: str, has_bom: bool = False) -> None:  # noqa: FBT001, FBT002 - a record
         self.path: Final = path
         self.text: Final = text
         self.has_bom: Final = has_bom

@@ -1,7 +1,7 @@
 """Running checks: crashes, fingerprints, sets, suppressions."""
 
 from manifests import mesh_of, namespace, reading, resources, service
-from meshlint.checking.catalog import Check, Page, Precedence, TextSubject, About
+from meshlint.checking.catalog import About, Check, Page, Precedence, TextSubject
 from meshlint.checking.finding import Problem
 from meshlint.checking.run import CHECK_CRASHED, Checkable, field_text, merge_sets, run_checks
 from meshlint.checking.suppression import split_suppressed
@@ -114,7 +114,11 @@ def test_sets_that_share_a_file_share_its_finding():
     shared = reading(text).file
     mesh = mesh_of(text)
     checks = [check_of(at_name)]
-    found = [f for name in ("dev", "prod") for f in run_checks(checks, (), Checkable(name, mesh, mesh.graph.resources))]
+    found = [
+        f
+        for name in ("dev", "prod")
+        for f in run_checks(checks, (), Checkable(name, mesh, mesh.graph.resources))
+    ]
     [merged] = merge_sets(found)
 
     assert ("dev", "prod") == merged.sets
@@ -159,7 +163,9 @@ def test_checks_of_texts_and_of_every_resource_get_their_subjects():
         seen.append(type(subject).__name__)
         return ()
 
-    read = reading(namespace("shop") + "---\napiVersion: v1\nkind: Service\nmetadata: {name: a, name: b}\n---\nkind: [\n")
+    read = reading(
+        namespace("shop") + "---\napiVersion: v1\nkind: Service\nmetadata: {name: a, name: b}\n---\nkind: [\n"
+    )
     checkable = Checkable(
         ".", mesh_of(""), resources(namespace("shop")), duplicate_keys=read.duplicate_keys, unread=read.unread
     )
@@ -172,16 +178,8 @@ def test_comments_suppress_at_the_line_or_above_it():
     """
     A suppression counts for its own line and the one below its comment block, by id.
     """
-    text = "\n".join(
-        [
-            "apiVersion: v1",
-            "kind: Service",
-            "metadata:",
-            "  # meshlint: ignore[other-check, some-check] we know",
-            "  # another comment",
-            "  name: cart",
-        ]
-    )
+    comments = "  # meshlint: ignore[other-check, some-check] we know\n  # another comment\n"
+    text = f"apiVersion: v1\nkind: Service\nmetadata:\n{comments}  name: cart"
     found = run_checks([check_of(at_name), check_of(at_name, "third-check")], (), checkable_of(text))
     shown, suppressed = split_suppressed(found)
 

@@ -39,7 +39,9 @@ def test_a_selector_selects_by_all_of_its_labels_in_its_own_namespace():
         + deployment("cart", "other")
     )
     selected = {
-        edge.source.name: edge.target for s in graph.of_kind(SERVICE) for edge in graph.edges_from(s, Relation.SELECTS)
+        edge.source.name: edge.target
+        for s in graph.of_kind(SERVICE)
+        for edge in graph.edges_from(s, Relation.SELECTS)
     }
 
     assert {"all": ResourceRef(DEPLOYMENT, "shop", "cart")} == selected
@@ -93,7 +95,9 @@ def test_networkx_gets_every_node_and_edge():
     """
     The graph for algorithms has the objects, those that are only referred to, and the lines.
     """
-    graph = graph_of(namespace("shop") + service("cart", "shop", use_waypoint="wp") + gateway("other", "shop"))
+    graph = graph_of(
+        namespace("shop") + service("cart", "shop", use_waypoint="wp") + gateway("other", "shop")
+    )
     picture = graph.to_networkx()
     missing = ResourceRef(GATEWAY, "shop", "wp")
 

@@ -26,7 +26,9 @@ def test_an_object_label_hides_the_namespace_label_even_if_it_names_nothing():
     There is no fall-back to the namespace's waypoint.
     """
     text = (
-        namespace("shop", use_waypoint="wp") + gateway("wp", "shop") + service("cart", "shop", use_waypoint="x")
+        namespace("shop", use_waypoint="wp")
+        + gateway("wp", "shop")
+        + service("cart", "shop", use_waypoint="x")
     )
 
     assert "WaypointIsNotReady" == state(text, "cart")
@@ -74,7 +76,10 @@ def test_the_waypoint_namespace_counts_only_beside_use_waypoint():
         ("{from: Selector, selector: {}}", "bound"),
         ("{from: Selector, selector: {matchLabels: {team: a}}}", "AttachmentDenied"),
         ("{from: Selector, selector: {matchLabels: {kubernetes.io/metadata.name: shop}}}", "bound"),
-        ("{from: Selector, selector: {matchExpressions: [{key: team, operator: NotIn, values: [b]}]}}", "bound"),
+        (
+            "{from: Selector, selector: {matchExpressions: [{key: team, operator: NotIn, values: [b]}]}}",
+            "bound",
+        ),
     ],
 )
 def test_allowed_routes_decide_across_namespaces(routes, expected):
@@ -187,7 +192,9 @@ spec: {controllerName: istio.io/mesh-controller}
 """
     user = SHOP + service("cart", "shop", use_waypoint="wp")
 
-    assert "UnsupportedTrafficType" == state(user + gateway("wp", "shop", class_name="ours") + the_class, "cart")
+    assert "UnsupportedTrafficType" == state(
+        user + gateway("wp", "shop", class_name="ours") + the_class, "cart"
+    )
     labelled = gateway("wp", "shop", class_name="ours", waypoint_for="all")
     assert "bound" == state(user + labelled + the_class, "cart")
     assert "unknown" == state(user + gateway("wp", "shop", class_name="ours"), "cart")

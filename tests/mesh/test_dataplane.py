@@ -97,7 +97,8 @@ def test_an_injected_template_stays_a_sidecar():
     The annotation that the injector leaves keeps a pod out of ambient mode for ever.
     """
     text = namespace("shop", **AMBIENT) + deployment("cart", "shop").replace(
-        "      labels:\n        app", "      annotations: {sidecar.istio.io/status: '{}'}\n      labels:\n        app"
+        "      labels:\n        app",
+        "      annotations: {sidecar.istio.io/status: '{}'}\n      labels:\n        app",
     )
 
     assert "sidecar" == mode(text)

@@ -1,17 +1,19 @@
 """From manifests to resources."""
 
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import pytest
 
 from manifests import resources
 from meshlint.model.decode import decode
 from meshlint.model.kind import WORKLOADS
-from meshlint.model.kinds.core import Service
 from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.policy import AuthorizationPolicy
 from meshlint.model.kinds.workload import Workload
 from meshlint.source.reading import read_text
+
+if TYPE_CHECKING:
+    from meshlint.model.kinds.core import Service
 
 
 def test_a_namespace_is_never_guessed():
@@ -38,7 +40,9 @@ def test_the_group_is_told_from_the_version():
     """
     Identity has the group and not the version.
     """
-    [route] = resources("apiVersion: gateway.networking.k8s.io/v1beta1\nkind: HTTPRoute\nmetadata: {name: r}\n")
+    [route] = resources(
+        "apiVersion: gateway.networking.k8s.io/v1beta1\nkind: HTTPRoute\nmetadata: {name: r}\n"
+    )
 
     assert ("gateway.networking.k8s.io", "HTTPRoute") == tuple(route.kind)
 
@@ -55,7 +59,8 @@ def test_pod_labels_are_those_of_the_pods(kind):
         "Pod": "hostNetwork: true",
     }.get(kind.name, f"template: {template}")
     own = "pod" if kind.name == "Pod" else "own"
-    text = f"apiVersion: {version}\nkind: {kind.name}\nmetadata: {{name: x, labels: {{a: {own}}}}}\nspec: {{{spec}}}\n"
+    head = f"apiVersion: {version}\nkind: {kind.name}\nmetadata: {{name: x, labels: {{a: {own}}}}}\n"
+    text = f"{head}spec: {{{spec}}}\n"
     [workload] = resources(text)
     assert isinstance(workload, Workload)
     at = workload.pod_label_at("a")
@@ -68,23 +73,39 @@ def test_pod_labels_are_those_of_the_pods(kind):
 @pytest.mark.parametrize(
     ("text", "path", "expected"),
     [
-        ("apiVersion: v1\nkind: Service\nmetadata: {name: a, labels: {x: true}}", ("metadata", "labels", "x"), "text"),
-        ("apiVersion: v1\nkind: Service\nmetadata: {name: a, labels: []}", ("metadata", "labels"), "a mapping of text"),
-        ("apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: {}}", ("spec", "ports"), "a list"),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: a, labels: {x: true}}",
+            ("metadata", "labels", "x"),
+            "text",
+        ),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: a, labels: []}",
+            ("metadata", "labels"),
+            "a mapping of text",
+        ),
+        (
+            "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: {}}",
+            ("spec", "ports"),
+            "a list",
+        ),
         (
             "apiVersion: v1\nkind: Service\nmetadata: {name: a}\nspec: {ports: [80]}",
             ("spec", "ports", 0),
             "a mapping",
         ),
         (
-            "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: a}\n"
-            "spec: {listeners: [{port: '1'}]}",
+            (
+                "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: a}\n"
+                "spec: {listeners: [{port: '1'}]}"
+            ),
             ("spec", "listeners", 0, "port"),
             "a whole number",
         ),
         (
-            "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\n"
-            "spec: {rules: [{to: [{operation: {ports: [80]}}]}]}",
+            (
+                "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\n"
+                "spec: {rules: [{to: [{operation: {ports: [80]}}]}]}"
+            ),
             ("spec", "rules", 0, "to", 0, "operation", "ports", 0),
             "text",
         ),
@@ -105,7 +126,8 @@ def test_null_is_absent():
     A field that is null is as good as not there, and a null label is the empty text.
     """
     [found] = resources(
-        "apiVersion: v1\nkind: Service\nmetadata: {name: a, labels: {x: }, annotations: }\nspec: {ports: , clusterIP: None}"
+        "apiVersion: v1\nkind: Service\nmetadata: {name: a, labels: {x: }, annotations: }\n"
+        "spec: {ports: , clusterIP: None}"
     )
     headless = cast("Service", found)
 

@@ -49,7 +49,12 @@ def test_tags_are_versions():
 
 @pytest.mark.parametrize(
     ("left", "right", "distance"),
-    [("waypoint", "waypoint", 0), ("waypont", "waypoint", 1), ("wyapoint", "waypoint", 1), ("a", "waypoint", 3)],
+    [
+        ("waypoint", "waypoint", 0),
+        ("waypont", "waypoint", 1),
+        ("wyapoint", "waypoint", 1),
+        ("a", "waypoint", 3),
+    ],
 )
 def test_edit_distance_counts_letters_and_swaps(left, right, distance):
     """

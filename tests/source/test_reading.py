@@ -275,8 +275,10 @@ def test_duplicate_keys_know_the_field_that_is_kept():
         ),
         ("apiVersion: apps/v1\nkind: Deployment\nspec:\n  template: {{ x }}\n", "{{ x }}"),
         (
-            "apiVersion: batch/v1\nkind: CronJob\n"
-            "spec: {jobTemplate: {spec: {template: {metadata: {annotations: {istio.io/x: '${X}'}}}}}}\n",
+            (
+                "apiVersion: batch/v1\nkind: CronJob\n"
+                "spec: {jobTemplate: {spec: {template: {metadata: {annotations: {istio.io/x: '${X}'}}}}}}\n"
+            ),
             "${X}",
         ),
         (

@@ -173,7 +173,7 @@ def test_a_patch_that_looks_like_a_namespace_is_no_resource(patches: str) -> Non
 
 
 @pytest.mark.parametrize("active", [True, False])
-def test_what_only_a_component_reaches_is_no_resource(active: bool) -> None:  # noqa: FBT001 - a parameter
+def test_what_only_a_component_reaches_is_no_resource(active: bool) -> None:
     """
     The files of a component are in no set, whether it is applied or not.
     """

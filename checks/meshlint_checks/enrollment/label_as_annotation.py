@@ -46,9 +46,7 @@ from meshlint import (
     kind,
 )
 
-_LABELS_ONLY = frozenset(
-    key.name for key in KNOWN_KEYS.values() if key.role is KeyRole.LABEL and key.decides
-)
+_LABELS_ONLY = frozenset(key.name for key in KNOWN_KEYS.values() if key.role is KeyRole.LABEL and key.decides)
 _OPTS_OUT = frozenset({"none", "disabled", "false"})
 
 

@@ -9,9 +9,11 @@ the cluster or serves other clusters: profile `remote` or `external`, `istiodRem
 `global.remotePilotAddress`, `global.externalIstiod` (istiod's `EXTERNAL_ISTIOD`),
 `global.configCluster`, the annotation `topology.istio.io/controlPlaneClusters`.
 
-It is an error if the same set installs ambient mode: ztunnel, profile `ambient`, istiod's or the
-CNI's ambient switches. If it only holds a namespace that is labelled for ambient mode, it is a
-warning.
+It is an error if the same installation has ambient mode: ztunnel, profile `ambient`, istiod's or
+the CNI's ambient switches. It is a warning if the set only holds a namespace that is labelled for
+ambient mode, or if ambient mode is installed by another file and nothing says that both are
+applied together. An IstioOperator is an installation of its own: what another one says is not
+held against it.
 
 ## Why it matters
 
@@ -50,7 +52,8 @@ def remote_control_plane(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
     remote = mesh.remote_control_plane(subject)
     if not remote:
         return
-    ambient = mesh.ambient_installation or _ambient_namespace(mesh)
+    installed = _beside(subject, mesh)
+    ambient = installed or _ambient_namespace(mesh)
     if not ambient:
         return
     first, *further = remote
@@ -58,10 +61,27 @@ def remote_control_plane(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
         f"ambient mode is combined with a remote or external control plane ({first.message}): "
         "no Istio version up to 1.31 supports that",
         at=first.at,
-        related=(*further, _nearest(ambient, subject)),
+        related=(*further, ambient[0]),
         fix=Fix("install istiod in each cluster (multi-primary, beta from Istio 1.29), or keep sidecars"),
-        severity=Severity.ERROR if mesh.ambient_installation else Severity.WARNING,
+        severity=Severity.ERROR
+        if installed and _is_one_mesh(subject, ambient[0], mesh)
+        else Severity.WARNING,
     )
+
+
+def _beside(subject: Resource, mesh: Mesh) -> tuple[Cause, ...]:
+    """The lines that install ambient mode where the subject is installed, its own first."""
+    own = tuple(it for it in mesh.ambient_installation if it.at.manifest is subject.manifest)
+    # Each IstioOperator is a whole installation: another one is an alternative, or another cluster's.
+    whole = {resource.manifest for resource in mesh.resources(kind.ISTIO_OPERATOR)}
+    others = (it for it in mesh.ambient_installation if it.at.manifest is not subject.manifest)
+    alone = subject.kind == kind.ISTIO_OPERATOR
+    return (*own, *(it for it in others if not alone or it.at.manifest not in whole))
+
+
+def _is_one_mesh(subject: Resource, ambient: Cause, mesh: Mesh) -> bool:
+    """Whether both are certainly for one cluster, and not files of two that lie side by side."""
+    return mesh.is_applied_together or ambient.at.file is subject.manifest.file
 
 
 def _ambient_namespace(mesh: Mesh) -> tuple[Cause, ...]:
@@ -71,8 +91,3 @@ def _ambient_namespace(mesh: Mesh) -> tuple[Cause, ...]:
             if selected.value:
                 return selected.because
     return ()
-
-
-def _nearest(ambient: tuple[Cause, ...], subject: Resource) -> Cause:
-    """The line of the same object, if one says that ambient mode is installed."""
-    return next((cause for cause in ambient if cause.at.manifest is subject.manifest), ambient[0])

@@ -102,7 +102,7 @@ def _of_gateway(workload: Workload, asked: SpireIdentity, mesh: Mesh) -> Iterato
     if namespace is None or not mesh.selects_ambient(namespace).value:
         return
     conflicts = mesh.is_deployed_gateway(workload) and mesh.version < IstioVersion(1, 31, 0)
-    effect = "works from Istio 1.31 on, but the ambient pods behind it have identities from istiod alone"
+    effect = "works, but the ambient pods behind it have identities from istiod alone"
     if conflicts:
         effect = "conflicts with the volume that istiod writes before Istio 1.31"
     yield Problem(

@@ -45,13 +45,15 @@ from meshlint import (
     kind,
 )
 
+_INSTALLERS = tuple(each for each in kind.INSTALLATION if each not in kind.WORKLOADS)
+
 
 @check(
     doc=__doc__,
     severity=Severity.ERROR,
     impact=Impact.UNSUPPORTED,
     subjects=(kind.WORKLOAD_GROUP, kind.WORKLOAD_ENTRY),
-    reads=(kind.NAMESPACE, kind.WORKLOAD_GROUP, *kind.INSTALLATION),
+    reads=(kind.NAMESPACE, kind.WORKLOAD_GROUP, *_INSTALLERS),
     since="0.1.0",
 )
 def vm_in_ambient(subject: Resource, mesh: Mesh) -> Iterator[Problem]:

@@ -1,6 +1,5 @@
 """The Gateway API: Gateway, GatewayClass and the routes."""
 
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
@@ -39,9 +38,7 @@ class Gateway(Resource):
             (address.text("type") or "IPAddress", address.text("value")) for address in spec.each("addresses")
         )
         self.infrastructure_labels: Final = own.text_map("labels") if "labels" in own else None
-        self.infrastructure_annotations: Final = (
-            own.text_map("annotations") if "annotations" in own else None
-        )
+        self.infrastructure_annotations: Final = own.text_map("annotations") if "annotations" in own else None
 
 
 class GatewayClass(Resource):

@@ -47,9 +47,7 @@ class Workload(Resource):
         self.host_network: Final = spec.flag("hostNetwork")
         self.service_account: Final = spec.text("serviceAccountName")
         self.containers: Final = tuple(
-            _container(container)
-            for key in ("initContainers", "containers")
-            for container in spec.each(key)
+            _container(container) for key in ("initContainers", "containers") for container in spec.each(key)
         )
         self.volumes: Final = tuple(
             Volume(volume.text("name"), volume.part("csi").text("driver"), volume.path)
@@ -109,13 +107,9 @@ def _container(container: Fields) -> Container:
         name=container.text("name"),
         image=container.text("image"),
         args=container.texts("args"),
-        env={
-            entry.text("name"): entry.text("value") for entry in container.each("env") if "value" in entry
-        },
+        env={entry.text("name"): entry.text("value") for entry in container.each("env") if "value" in entry},
         ports=tuple(
-            number
-            for port in container.each("ports")
-            if (number := port.number("containerPort")) is not None
+            number for port in container.each("ports") if (number := port.number("containerPort")) is not None
         ),
         path=container.path,
     )
