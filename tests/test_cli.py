@@ -293,3 +293,37 @@ def test_the_examples_say_what_they_said(monkeypatch, capsys, name, format_):
 
     assert kept.read_text(encoding="utf-8") == said
     assert (1 if name == "shop" else 0) == code
+
+
+def test_the_readme_shows_a_real_run():
+    """
+    The output in the README is what the command prints for the example.
+    """
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("$ meshlint check examples/shop\n")[2].partition("```")[0]
+    printed = (GOLDEN / "shop.text").read_text(encoding="utf-8")
+
+    for passage in shown.split("\n...\n"):
+        assert passage.strip("\n") in printed
+
+
+def test_a_check_that_raises_ends_with_exit_code_3(here, capsys, monkeypatch):
+    """
+    A fault of meshlint is told apart from findings, which are printed all the same.
+    """
+    from meshlint.checking import catalog
+
+    whole = catalog.load_catalog()
+
+    def broken(subject, mesh):
+        raise RuntimeError("boom")
+
+    checks = tuple(c._replace(run=broken) if c.id == "invalid-label" else c for c in whole.checks)
+    monkeypatch.setattr(catalog, "load_catalog", lambda *_: catalog.Catalog(checks, whole.precedence))
+    monkeypatch.setattr("meshlint.lint.load_catalog", catalog.load_catalog)
+    (here / "a.yaml").write_text(FAULTY)
+
+    assert 3 == run(["check", "--format", "concise", "--fail-on", "never"])
+    said = capsys.readouterr().out
+    assert "error[check-crashed] the check 'invalid-label' failed on Namespace shop" in said
+    assert "warning[dual-mode-namespace]" in said

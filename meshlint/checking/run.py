@@ -241,4 +241,4 @@ def _fingerprint(check: Check, problem: Problem, identity: ResourceIdentity | No
         place = [identity.api_version.rpartition("/")[0], str(identity), field or ""]
     else:
         place = [problem.at.file.path, field or "", problem.message]
-    return hashlib.sha256("\0".join((check.id, *place)).encode()).hexdigest()[:32]
+    return hashlib.sha256("\0".join((check.id, *place)).encode("utf-8", "surrogatepass")).hexdigest()[:32]

@@ -1,6 +1,7 @@
 """The command line: one module a subcommand, options in, exit code out."""
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ _VERBS = (check, explain, checks, new_check)
 
 def main() -> NoReturn:
     """Run the command line and leave the process with its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
     sys.stderr.flush()
     # All is written; to take half a million objects apart one by one would help nobody.

@@ -53,12 +53,11 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
     parser.add_argument(
         "--exclude", action="append", default=[], metavar="GLOB", help="files not to read, as in .gitignore"
     )
+    parser.add_argument("--fail-on", choices=_LEVELS, help="exit 1 from this severity on (default: warning)")
     parser.add_argument(
-        "--fail-on",
-        choices=_LEVELS,
-        default="warning",
-        help="exit 1 from this severity on (default: warning)",
+        "--config", metavar="FILE", help="the settings (default: the nearest meshlint.toml or pyproject.toml)"
     )
+    parser.add_argument("--isolated", action="store_true", help="take no settings from files")
     parser.add_argument("--format", choices=_FORMATS, default="text", help="how to say it (default: text)")
     parser.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
@@ -69,6 +68,7 @@ def run(options: argparse.Namespace) -> int:
     """Lint, report, and answer with the exit code."""
     from meshlint.source.input import read_input
 
+    _fill_in(options)
     version = _istio_version(options.istio_version)
     given = read_input(options.paths or ["."], options.exclude)
     if given.is_nothing and options.format in _FOR_PEOPLE and not (options.select or options.ignore):
@@ -78,6 +78,45 @@ def run(options: argparse.Namespace) -> int:
         _write("" if options.quiet else f"{nothing_of_kubernetes(given.files)}\n", options.output)
         return 0
     return _check(options, given, version)
+
+
+def _fill_in(options: argparse.Namespace) -> None:
+    """Take from the settings, if there are any, what the command line does not say."""
+    path = options.config or (None if options.isolated else _settings_file())
+    if path is not None:
+        from pathlib import Path
+
+        from meshlint.settings import read_settings
+
+        settings = read_settings(Path(path))
+        options.select = options.select or settings.select
+        options.ignore = options.ignore + settings.ignore
+        options.exclude = options.exclude + settings.exclude
+        options.context = options.context + settings.context
+        options.istio_version = options.istio_version or settings.istio_version
+        options.namespace = options.namespace or settings.namespace
+        options.complete = options.complete or settings.complete
+        options.fail_on = options.fail_on or settings.fail_on
+    options.fail_on = options.fail_on or "warning"
+
+
+def _settings_file() -> str | None:
+    """The nearest settings file, from here up to the root of the repository."""
+    directory = os.getcwd()
+    while True:
+        for name in ("meshlint.toml", "pyproject.toml"):
+            path = os.path.join(directory, name)
+            if os.path.isfile(path) and (name == "meshlint.toml" or _has_settings(path)):
+                return path
+        parent = os.path.dirname(directory)
+        if parent == directory or os.path.exists(os.path.join(directory, ".git")):
+            return None
+        directory = parent
+
+
+def _has_settings(project: str) -> bool:
+    with open(project, "rb") as file:
+        return b"[tool.meshlint" in file.read()
 
 
 def _check(options: argparse.Namespace, given: "Input", version: "IstioVersion | None") -> int:
@@ -164,7 +203,7 @@ def _write(text: str, output: str | None) -> None:
         sys.stdout.write(text)
         return
     try:
-        with open(output, "w", encoding="utf-8") as file:
+        with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError as error:
         raise UsageError(f"cannot write {output!r}: {error.strerror}") from None

@@ -35,7 +35,7 @@ def dependents(graph: ResourceGraph, gateway: Gateway, bind: Bind) -> Iterator[C
     kinds = (*TARGETED_POLICIES, *ROUTES)
     for edge in _referring(graph, gateway.namespace, {gateway.ref}, kinds):
         yield Cause(f"{_name(edge.source)} is for this waypoint", edge.declared_at)
-    without = [s for s in _services(graph, gateway.namespace) if bind(s).state is BindingState.ABSENT]
+    without = [s for s in _services(graph, gateway.namespace) if _asks_for_none(bind(s))]
     for edge in _referring(graph, gateway.namespace, {service.ref for service in without}, kinds):
         target = f"{edge.target.kind.name} {edge.target.name!r}"
         yield Cause(f"{_name(edge.source)} needs a waypoint for {target}", edge.declared_at)
@@ -62,6 +62,12 @@ def hanging_policies(graph: ResourceGraph, binding: WaypointBinding, bind: Bind)
         edges.extend(_referring(graph, wanted.namespace, {wanted}, TARGETED_POLICIES))
     for edge in edges:
         yield Cause(f"{_name(edge.source)} is enforced by nobody", edge.declared_at)
+
+
+def _asks_for_none(binding: WaypointBinding) -> bool:
+    """No label of the set asks for a waypoint, though one of a Namespace that is not in it may."""
+    is_open = binding.state is BindingState.UNKNOWN and binding.wanted is None
+    return is_open or binding.state is BindingState.ABSENT
 
 
 def _services(graph: ResourceGraph, namespace: str | None) -> Iterator[Resource]:
