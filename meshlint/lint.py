@@ -93,9 +93,17 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
     )
 
 
-def linked_meshes(options: Options) -> list[tuple[Mesh, Sequence[Resource]]]:
+class LinkedMesh(NamedTuple):
+    """The mesh of a manifest set; `resources` are those of the set itself, without its context."""
+
+    name: str
+    mesh: Mesh
+    resources: Sequence[Resource]
+
+
+def linked_meshes(options: Options) -> list[LinkedMesh]:
     """
-    The mesh of each manifest set, with the resources of the set itself.
+    The mesh of each manifest set.
 
     Raises UsageError for a path that is not there.
     """
@@ -103,7 +111,10 @@ def linked_meshes(options: Options) -> list[tuple[Mesh, Sequence[Resource]]]:
         given, context = (read_input(paths, options.exclude) for paths in (options.paths, options.context))
         linked = _link(given, context, options)
     versions = _versions(linked, options)
-    return [(_mesh(one.graph, version), one.resources) for one, version in zip(linked, versions, strict=True)]
+    return [
+        LinkedMesh(one.name, _mesh(one.graph, version), one.resources)
+        for one, version in zip(linked, versions, strict=True)
+    ]
 
 
 def _catalog(given: Input, options: Options) -> Catalog:

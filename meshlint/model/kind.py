@@ -86,6 +86,9 @@ TARGETED_POLICIES = (
 )
 """The kinds that attach by `targetRefs`."""
 
+WAYPOINT_USERS = (NAMESPACE, SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY, *WORKLOADS)
+"""The kinds on which Istio reads `istio.io/use-waypoint`."""
+
 MUTATING_WEBHOOK = Kind("admissionregistration.k8s.io", "MutatingWebhookConfiguration")
 ISTIO_OPERATOR = Kind("install.istio.io", "IstioOperator")
 SAIL_ISTIO = Kind("sailoperator.io", "Istio")

@@ -50,7 +50,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "resource": _resource(finding.resource) if finding.resource else None,
         "field": finding.field,
         "location": _location(finding.at),
-        "related": [_related(cause) for cause in finding.related],
+        "related": [related(cause) for cause in finding.related],
         "fix": _fix(finding.fix) if finding.fix else None,
         "fingerprint": finding.fingerprint,
     }
@@ -65,7 +65,8 @@ def _resource(resource: ResourceIdentity) -> dict[str, str | None]:
     }
 
 
-def _related(cause: Cause) -> dict[str, Any]:
+def related(cause: Cause) -> dict[str, Any]:
+    """A cause, with its place."""
     return {"message": cause.message, "location": _location(cause.at)}
 
 
