@@ -6,6 +6,7 @@ Measure whole commands against plain references, as ratios in one run.
 """
 
 import compileall
+import json
 import os
 import platform
 import statistics
@@ -63,10 +64,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory() as temporary:
         cases = _cases(Path(temporary), documents=60 if smoke else 3000)
         results = [(case, _measure(case, runs)) for case in cases]
-    table = _table(results)
-    print(table)
+        growth = _growth(Path(temporary), [1, 2] if smoke else [1, 4, 16], 60 if smoke else 3000)
+    tables = f"{_table(results)}\n\n{growth}"
+    print(tables)
     if not smoke:
-        REPORT.write_text(_report(table, runs), encoding="utf-8")
+        REPORT.write_text(_report(tables, runs), encoding="utf-8")
     return 0
 
 
@@ -131,6 +133,27 @@ def _table(results: Sequence[tuple[Case, Measured]]) -> str:
         used = f"{measured.seconds * 1000:.0f} ms | {measured.memory:.0f} MB"
         wanted = f"at most {case.at_most:g}{verdict}"
         lines.append(f"| {case.name} | {case.reference_name} | {measured.ratio:.2f} | {wanted} | {used} |")
+    return "\n".join(lines)
+
+
+def _growth(directory: Path, factors: Sequence[int], documents: int) -> str:
+    """All mesh facts of meshes of growing size, against the reading of the same documents."""
+    lines = [
+        "All facts of the mesh (what `describe` says), in one process:",
+        "",
+        "| documents | reading | decoding and linking | all facts | facts / reading | facts, per document |",
+        "|---|---|---|---|---|---|",
+    ]
+    for factor in factors:
+        home = directory / f"growth-{factor}"
+        write_mesh(home, documents * factor)
+        script = str(Path(__file__).with_name("facts.py"))
+        done = subprocess.run([sys.executable, script, str(home)], capture_output=True, text=True, check=True)
+        m = json.loads(done.stdout)
+        lines.append(
+            f"| {m['documents']:,} | {m['read']:.2f} s | {m['linked']:.2f} s | {m['facts']:.2f} s "
+            f"| {m['facts'] / m['read']:.2f} | {m['facts'] / m['documents'] * 1e6:.0f} µs |"
+        )
     return "\n".join(lines)
 
 

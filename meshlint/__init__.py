@@ -16,18 +16,27 @@ if TYPE_CHECKING:
     from meshlint.graph.graph import Edge, Relation, ResourceGraph
     from meshlint.graph.known import Known
     from meshlint.mesh import waypoint
+    from meshlint.mesh.authorization import RuleOutcome, RuleVerdict, ZtunnelRule
     from meshlint.mesh.binding import BindingState, WaypointBinding
-    from meshlint.mesh.dataplane import DataplaneMode, InjectionSource
+    from meshlint.mesh.dataplane import DataplaneMode
+    from meshlint.mesh.decision import Decision, Peer
     from meshlint.mesh.derived import Cause, Derived
     from meshlint.mesh.identity import SpireIdentity
+    from meshlint.mesh.injection import InjectionSource
     from meshlint.mesh.installation import Values
     from meshlint.mesh.mesh import Mesh
+    from meshlint.mesh.mtls import MtlsMode, MtlsVerdict
     from meshlint.mesh.registry import KNOWN_KEYS, KeyRole, KnownKey
+    from meshlint.mesh.routing import RouteParent
+    from meshlint.mesh.service_port import PortTraffic
+    from meshlint.mesh.target_attachment import Enforcement, EnforcementPoint, Reach
+    from meshlint.mesh.traffic import HostEffect, TrafficEffect
     from meshlint.model import keys, kind
     from meshlint.model.fields import Malformed
     from meshlint.model.kind import Kind, ResourceRef
     from meshlint.model.kinds.core import ConfigMap, Namespace, Service
     from meshlint.model.kinds.gateway import Gateway, GatewayClass, Route
+    from meshlint.model.kinds.network import NetworkPolicy
     from meshlint.model.kinds.policy import AuthorizationPolicy, PeerAuthentication, TargetedPolicy
     from meshlint.model.kinds.spire import ClusterSpiffeId
     from meshlint.model.kinds.traffic import DestinationRule, ServiceEntry, VirtualService
@@ -49,18 +58,27 @@ _HOMES = {
     "graph.graph": ("Edge", "Relation", "ResourceGraph"),
     "graph.known": ("Known",),
     "mesh": ("waypoint",),
+    "mesh.authorization": ("RuleOutcome", "RuleVerdict", "ZtunnelRule"),
     "mesh.binding": ("BindingState", "WaypointBinding"),
-    "mesh.dataplane": ("DataplaneMode", "InjectionSource"),
+    "mesh.dataplane": ("DataplaneMode",),
+    "mesh.injection": ("InjectionSource",),
+    "mesh.decision": ("Decision", "Peer"),
     "mesh.derived": ("Cause", "Derived"),
     "mesh.identity": ("SpireIdentity",),
     "mesh.installation": ("Values",),
     "mesh.mesh": ("Mesh",),
+    "mesh.routing": ("RouteParent",),
+    "mesh.service_port": ("PortTraffic",),
+    "mesh.traffic": ("HostEffect", "TrafficEffect"),
+    "mesh.mtls": ("MtlsMode", "MtlsVerdict"),
     "mesh.registry": ("KNOWN_KEYS", "KeyRole", "KnownKey"),
+    "mesh.target_attachment": ("Enforcement", "EnforcementPoint", "Reach"),
     "model": ("keys", "kind"),
     "model.fields": ("Malformed",),
     "model.kind": ("Kind", "ResourceRef"),
     "model.kinds.core": ("ConfigMap", "Namespace", "Service"),
     "model.kinds.gateway": ("Gateway", "GatewayClass", "Route"),
+    "model.kinds.network": ("NetworkPolicy",),
     "model.kinds.policy": ("AuthorizationPolicy", "PeerAuthentication", "TargetedPolicy"),
     "model.kinds.spire": ("ClusterSpiffeId",),
     "model.kinds.traffic": ("DestinationRule", "ServiceEntry", "VirtualService"),

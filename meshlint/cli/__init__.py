@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from meshlint import __version__
-from meshlint.cli import check, checks, explain, new_check
+from meshlint.cli import check, checks, describe, explain, new_check
 from meshlint.errors import MeshlintError
 
 EXIT_USAGE = 2
-_VERBS = (check, explain, checks, new_check)
+_VERBS = (check, describe, explain, checks, new_check)
 
 
 def main() -> NoReturn:

@@ -1,15 +1,22 @@
 """Which waypoint an object really gets."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.known import Known
 from meshlint.mesh.derived import Cause, Derived
-from meshlint.mesh.waypoint import SERVICE_TRAFFIC, WORKLOAD_TRAFFIC, admits, traffic_type
-from meshlint.model.keys import MANAGED, USE_WAYPOINT
-from meshlint.model.kind import GATEWAY_CLASS, ResourceRef
+from meshlint.mesh.mesh_config import ServiceEntryVisibility
+from meshlint.mesh.waypoint import (
+    SERVICE_TRAFFIC,
+    WORKLOAD_TRAFFIC,
+    admits,
+    allowed_routes,
+    traffic_type,
+)
+from meshlint.model.keys import GATEWAY_NAME, MANAGED, USE_WAYPOINT
+from meshlint.model.kind import GATEWAY, GATEWAY_CLASS, ResourceRef
 from meshlint.model.kinds.core import Namespace, Service
 from meshlint.model.kinds.gateway import Gateway, GatewayClass
 from meshlint.model.kinds.traffic import ServiceEntry
@@ -18,8 +25,6 @@ from meshlint.model.references import waypoint_reference
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
 from meshlint.source.document import FieldPath, Location
-
-_WAYPOINT_SERVICES = frozenset({"istio.io-mesh-controller", "istio.io-eastwest-controller"})
 
 
 class BindingState(Enum):
@@ -38,6 +43,9 @@ class BindingState(Enum):
     NOT_READY = "WaypointIsNotReady"
     ATTACHMENT_DENIED = "AttachmentDenied"
     UNSUPPORTED_TRAFFIC_TYPE = "UnsupportedTrafficType"
+    CROSS_NAMESPACE = "CrossNamespaceWaypointForbidden"
+    CANARY_INVALID_WEIGHT = "CanaryInvalidWeight"
+    CANARY_SAME_AS_PRIMARY = "CanarySameAsPrimary"
 
 
 class WaypointBinding(NamedTuple):
@@ -78,30 +86,58 @@ class WaypointBindings:
     istio `pilot/pkg/serviceregistry/ambient/waypoints.go`: fetchWaypointForTarget,
     fetchWaypointForService, fetchWaypointForWorkload; the same since 1.24. A label on the
     object shadows the namespace's even if it names nothing: there is no fall-back.
+    `visibility` is how widely ServiceEntries are visible, None for Istio's own rule.
     """
 
-    def __init__(self, graph: ResourceGraph, version: IstioVersion) -> None:
+    def __init__(
+        self,
+        graph: ResourceGraph,
+        version: IstioVersion,
+        visibility: Callable[[], ServiceEntryVisibility | None] = lambda: None,
+    ) -> None:
         self._graph = graph
         self._version = version
+        self._visibility = visibility
 
     def own(self, subject: Resource) -> Iterator[WaypointBinding]:
         """One binding for each `use-waypoint` label that an object itself carries."""
-        if isinstance(subject, Service) and _is_beyond_waypoints(subject):
+        if self._is_beyond_waypoints(subject):
             return
         for request in _requests(subject):
             if USE_WAYPOINT in request.labels:
-                yield self._resolve(request, request)
+                yield self._of_instance(request, self._resolve(request, request))
 
     def effective(self, subject: Resource) -> WaypointBinding:
         """The binding of an object, by its own label or else its namespace's."""
-        if isinstance(subject, Service) and _is_beyond_waypoints(subject):
+        if self._is_beyond_waypoints(subject):
             return _NOTHING_ASKED
         request = next(_requests(subject), None)
-        if request is None:
-            return _NOTHING_ASKED
-        if USE_WAYPOINT in request.labels or isinstance(subject, Namespace):
-            return self._resolve(request, request)
-        return self._inherited(subject, request)
+        return self._effective(request) if request else _NOTHING_ASKED
+
+    def nominal(self, service: Service) -> WaypointBinding:
+        """What the labels of a Service would bind it to if it could be, as of an alias of a DNS name."""
+        return self._effective(next(_requests(service)))
+
+    def of_endpoints(self, entry: ServiceEntry) -> Iterator[WaypointBinding]:
+        """The binding of each inline endpoint of a ServiceEntry, in their order: workloads of their own."""
+        return (self._effective(request) for request in list(_requests(entry))[1:])
+
+    def canary(self, subject: Service | ServiceEntry, wanted: ResourceRef, label: Cause) -> WaypointBinding:
+        """
+        What becomes of the request for a canary, apart from its weight.
+
+        istio `pilot/pkg/serviceregistry/ambient/waypoints.go`, resolveCanaryWaypoint.
+        """
+        request = next(_requests(subject))
+        binding = WaypointBinding(
+            BindingState.UNKNOWN, asked_at=label.at, because=(label,), wanted=wanted, traffic=request.traffic
+        )
+        return self._found(binding, request)
+
+    def _effective(self, request: _Request) -> WaypointBinding:
+        if USE_WAYPOINT in request.labels or isinstance(request.carrier, Namespace):
+            return self._of_instance(request, self._resolve(request, request))
+        return self._of_instance(request, self._inherited(request))
 
     def admits(self, gateway: Gateway, subject: Resource) -> Derived[bool | None]:
         """Whether an object may use a waypoint; None if that takes labels of a namespace not known."""
@@ -111,10 +147,11 @@ class WaypointBindings:
         # A selector decides about the waypoint's own namespace too.
         found = self._graph.namespace_of(subject)
         namespace = Known(found.presence, found.value if isinstance(found.value, Namespace) else None)
-        return admits(gateway, class_of(self._graph, gateway), name, namespace)
+        rule = allowed_routes(gateway, class_of(self._graph, gateway), self._version)
+        return admits(gateway, rule, name, namespace)
 
-    def _inherited(self, subject: Resource, request: _Request) -> WaypointBinding:
-        namespace = self._graph.namespace_of(subject)
+    def _inherited(self, request: _Request) -> WaypointBinding:
+        namespace = self._graph.namespace_of(request.carrier)
         if namespace.is_unknown:
             return WaypointBinding(BindingState.UNKNOWN)
         if not isinstance(namespace.value, Namespace) or USE_WAYPOINT not in namespace.value.labels:
@@ -124,10 +161,25 @@ class WaypointBindings:
         if binding.state is BindingState.OPTED_OUT:
             return binding._replace(state=BindingState.ABSENT)
         unserved = binding.state is BindingState.UNSUPPORTED_TRAFFIC_TYPE
-        if unserved and isinstance(subject, Workload | WorkloadEntry):
-            # The namespace asked on behalf of its Services; its pods are not meant.
+        if unserved and request.traffic == WORKLOAD_TRAFFIC:
+            # The namespace asked on behalf of its Services; its pods are not meant. Before 1.30
+            # that was an error, which nothing showed.
             return binding._replace(state=BindingState.ABSENT)
         return binding
+
+    def _of_instance(self, request: _Request, binding: WaypointBinding) -> WaypointBinding:
+        """A workload that is an instance of a waypoint has none itself (computeWaypoint)."""
+        name = request.labels.get(GATEWAY_NAME) if request.traffic == WORKLOAD_TRAFFIC else None
+        settled = binding.state in (BindingState.ABSENT, BindingState.OPTED_OUT)
+        if not name or settled:
+            return binding
+        gateway = self._graph.find(ResourceRef(GATEWAY, request.namespace, name))
+        if gateway.is_absent:
+            return binding
+        at = request.carrier.at(*request.path, GATEWAY_NAME)
+        cause = Cause(f"it is an instance of Gateway {name!r}", at)
+        state = BindingState.UNKNOWN if gateway.is_unknown else BindingState.ABSENT
+        return WaypointBinding(state, because=(cause,))
 
     def _resolve(self, target: _Request, asked: _Request) -> WaypointBinding:
         """Bind `target` to what the labels of `asked` name: its own, or its namespace's."""
@@ -139,11 +191,27 @@ class WaypointBindings:
         binding = WaypointBinding(
             BindingState.UNKNOWN, asked.carrier, at, because=(label,), traffic=target.traffic
         )
-        wanted = waypoint_reference(asked.labels, asked.namespace)
+        wanted = self._reference(asked)
         if wanted is None:
             return binding._replace(state=BindingState.OPTED_OUT)
-        binding = binding._replace(wanted=wanted)
-        found = self._graph.find(wanted)
+        return self._found(binding._replace(wanted=wanted), target)
+
+    def _reference(self, asked: _Request) -> ResourceRef | None:
+        """
+        The Gateway that a label names; None if it opts out.
+
+        1.22 does not know `use-waypoint-namespace`. It would read `namespace/name`, which is no
+        value of a label: the API server has no such object (istio 1.22
+        `pilot/pkg/serviceregistry/kube/controller/ambient/waypoints.go`, getUseWaypoint).
+        """
+        wanted = waypoint_reference(asked.labels, asked.namespace)
+        reads_namespace = self._version >= IstioVersion(1, 23, 0)
+        return wanted if reads_namespace or wanted is None else wanted._replace(namespace=asked.namespace)
+
+    def _found(self, binding: WaypointBinding, target: _Request) -> WaypointBinding:
+        if binding.wanted is None:
+            return binding
+        found = self._graph.find(binding.wanted)
         if isinstance(found.value, Gateway):
             return self._attach(binding._replace(gateway=found.value), found.value, target)
         return binding._replace(state=BindingState.NOT_READY) if found.is_absent else binding
@@ -158,12 +226,53 @@ class WaypointBindings:
                 state=BindingState.ATTACHMENT_DENIED,
                 because=(*binding.because, *admitted.because),
             )
-        traffic = traffic_type(gateway, gateway_class)
+        traffic = traffic_type(gateway, gateway_class, self._version)
         if traffic.value is None:
             return binding._replace(because=(*binding.because, *traffic.because))
         served = traffic.value in target.traffic
         state = BindingState.BOUND if served else BindingState.UNSUPPORTED_TRAFFIC_TYPE
-        return binding._replace(state=state, because=(*binding.because, *traffic.because))
+        binding = binding._replace(state=state, because=(*binding.because, *traffic.because))
+        return self._within_sight(binding, gateway, target) if served else binding
+
+    def _within_sight(self, binding: WaypointBinding, gateway: Gateway, target: _Request) -> WaypointBinding:
+        """
+        Refuse a ServiceEntry of NAMESPACE visibility a waypoint elsewhere.
+
+        `meshConfig.serviceEntryVisibility`, Istio 1.31 and newer.
+        """
+        is_entry = isinstance(target.carrier, ServiceEntry) and target.traffic == SERVICE_TRAFFIC
+        if not is_entry or gateway.namespace == target.namespace or self._version < IstioVersion(1, 31, 0):
+            return binding
+        rule = self._visibility()
+        if rule is None:
+            return binding
+        namespace = self._graph.namespace_of(target.carrier).value
+        if isinstance(namespace, Namespace):
+            visibility = rule.of(namespace.effective_labels)
+        elif rule.is_uniform:
+            visibility = rule.default
+        else:
+            return binding._replace(state=BindingState.UNKNOWN)
+        if visibility != "NAMESPACE":
+            return binding
+        cause = Cause("its ServiceEntries are visible in their own namespace only", rule.at)
+        return binding._replace(state=BindingState.CROSS_NAMESPACE, because=(*binding.because, cause))
+
+    def _is_beyond_waypoints(self, subject: Resource) -> bool:
+        """
+        Whether a Service has no waypoint whatever asks for one.
+
+        An alias of a DNS name is not in the mesh; a waypoint's own Service has none (from 1.23;
+        from 1.27 that of an east-west gateway neither).
+        """
+        if not isinstance(subject, Service | ServiceEntry):
+            return False
+        if isinstance(subject, Service) and subject.is_external_name:
+            return True
+        managed = subject.labels.get(MANAGED)
+        return (managed == "istio.io-mesh-controller" and self._version >= IstioVersion(1, 23, 0)) or (
+            managed == "istio.io-eastwest-controller" and self._version >= IstioVersion(1, 27, 0)
+        )
 
 
 def class_of(graph: ResourceGraph, gateway: Gateway) -> Known[GatewayClass]:
@@ -196,11 +305,6 @@ def _requests(subject: Resource) -> Iterator[_Request]:
             yield _Request(subject.labels, labels, subject, subject.namespace, WORKLOAD_TRAFFIC)
         case _:
             pass
-
-
-def _is_beyond_waypoints(service: Service) -> bool:
-    """An alias of a DNS name is not in the mesh; a waypoint's own Service has no waypoint."""
-    return service.is_external_name or service.labels.get(MANAGED) in _WAYPOINT_SERVICES
 
 
 def _of(request: _Request) -> str:

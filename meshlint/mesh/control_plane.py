@@ -77,7 +77,7 @@ def _ambient_settings(graph: ResourceGraph, values: Sequence[Values]) -> Iterato
     for resource in installers:
         yield from _profile(resource, (), _AMBIENT_PROFILES)
         path = ("spec", "components", "ztunnel", "enabled")
-        if _is_on(resource.manifest.value(*path)):
+        if is_on(resource.manifest.value(*path)):
             yield Cause("ztunnel is installed", resource.at(*path))
     for held in values:
         yield from _profile_of_values(held, _AMBIENT_PROFILES)
@@ -118,7 +118,7 @@ def _profile_of_values(held: Values, wanted: frozenset[str]) -> Iterator[Cause]:
 def _switches(held: Values, prefix: FieldPath, paths: Sequence[tuple[str, ...]]) -> Iterator[Cause]:
     for path in paths:
         whole = (*(str(step) for step in prefix), *path)
-        if _is_on(held.get(*whole)):
+        if is_on(held.get(*whole)):
             yield Cause(f"'{'.'.join(path)}' is on", held.at(*whole))
 
 
@@ -126,5 +126,6 @@ def _prefixes(held: Values) -> tuple[tuple[str, ...], ...]:
     return ((), *((chart,) for chart in _SUBCHARTS)) if held.chart == "ambient" else ((),)
 
 
-def _is_on(value: object) -> bool:
+def is_on(value: object) -> bool:
+    """Whether a value switches something on, as Go's ParseBool and YAML read it."""
     return value is True or (isinstance(value, str) and value.lower() in ("true", "1"))

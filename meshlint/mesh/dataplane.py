@@ -1,17 +1,18 @@
 """Which data plane a pod runs in: ambient, a sidecar, a gateway proxy, or none."""
 
+import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple
 
 from meshlint.mesh.derived import Cause, Derived
+from meshlint.mesh.injection import injected, namespace_injection
+from meshlint.mesh.injector import Injectors
 from meshlint.mesh.installation import EnablementSelector
 from meshlint.model.keys import (
     DATAPLANE_MODE,
-    INJECT,
+    GATEWAY_NAME,
     INJECT_TEMPLATES,
-    INJECTION,
-    REVISION,
     SIDECAR_STATUS,
 )
 from meshlint.model.kinds.core import Namespace
@@ -20,7 +21,8 @@ from meshlint.model.version import IstioVersion, VersionRange
 
 AMBIENT = "ambient"
 NONE = "none"
-_NEVER_INJECTED = frozenset({"kube-system", "kube-public", "kube-node-lease", "local-path-storage"})
+_GATEWAY_ROLES = frozenset({"router", "waypoint"})
+_PROXY_IMAGE = re.compile(r"(?:^|/)proxyv2(?:[:@-]|$)")
 
 
 class DataplaneMode(Enum):
@@ -33,25 +35,19 @@ class DataplaneMode(Enum):
     UNKNOWN = "unknown"
 
 
-class InjectionSource(Enum):
-    """Which label of a namespace has sidecars injected into its new pods."""
-
-    LABEL = INJECTION
-    REVISION = REVISION
-
-
 class EnrollmentRules(NamedTuple):
     """
     What decides enrolment beside labels.
 
     `selectors` is None for Istio's own rule. `excluded` are the namespaces that the CNI leaves
-    alone; `revisions` those whose injector is there, None if it is not known.
+    alone. `cni` tells whether it does ambient mode at all, None if that is not known.
     """
 
     version: IstioVersion
     selectors: Derived[tuple[EnablementSelector, ...]] | None
     excluded: Derived[frozenset[str]]
-    revisions: frozenset[str] | None
+    injectors: Injectors
+    cni: Derived[bool | None] = Derived(None)
 
     @property
     def node_agent_honours_exclusion(self) -> bool:
@@ -92,39 +88,17 @@ def selects_ambient(namespace: Namespace, rules: EnrollmentRules) -> Derived[boo
     return Derived(chosen, tuple(causes))
 
 
-def namespace_injection(namespace: Namespace, rules: EnrollmentRules) -> Derived[InjectionSource | None]:
-    """
-    Which of a namespace's labels has sidecars injected, if one does.
-
-    `istio-injection: enabled` wins over `istio.io/rev`; any other value of it blocks both
-    (istio `manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml`).
-    """
-    name = namespace.name
-    label = namespace.labels.get(INJECTION)
-    if label is not None:
-        enabled = label == "enabled" and name not in _NEVER_INJECTED
-        cause = Cause(f"namespace {name!r} is labelled {label!r}", namespace.label_at(INJECTION))
-        return Derived(InjectionSource.LABEL if enabled else None, (cause,))
-    revision = asked_revision(namespace)
-    if revision is not None:
-        cause = Cause(
-            f"revision {revision!r} injects sidecars into namespace {name!r}", namespace.label_at(REVISION)
-        )
-        exists = rules.revisions is None or revision in rules.revisions
-        return Derived(InjectionSource.REVISION if exists else None, (cause,))
-    return Derived(None)
-
-
-def asked_revision(namespace: Namespace) -> str | None:
-    """
-    The revision whose injector a namespace's `istio.io/rev` asks for, installed or not.
-
-    None where the label cannot matter to pods: beside `istio-injection`, and in the namespaces
-    that the injector leaves alone (istio `pkg/kube/inject/inject.go`, IgnoredNamespaces).
-    """
-    if INJECTION in namespace.labels or namespace.name in _NEVER_INJECTED:
-        return None
-    return namespace.labels.get(REVISION) or None
+def namespace_mode(namespace: Namespace, rules: EnrollmentRules) -> Derived[DataplaneMode]:
+    """What the pods of a namespace run in that carry no deciding labels themselves."""
+    injection = namespace_injection(namespace, rules.injectors)
+    if injection.value is not None:
+        return Derived(DataplaneMode.SIDECAR, injection.because)
+    if rules.cni.value is False:
+        return Derived(DataplaneMode.NONE, rules.cni.because)
+    if namespace.name in rules.excluded.value and rules.node_agent_honours_exclusion:
+        return Derived(DataplaneMode.NONE, rules.excluded.because)
+    ambient = selects_ambient(namespace, rules)
+    return Derived(DataplaneMode.AMBIENT if ambient.value else DataplaneMode.NONE, ambient.because)
 
 
 def enrolls_itself(workload: Workload, rules: EnrollmentRules) -> Derived[bool]:
@@ -153,66 +127,75 @@ def dataplane_mode(
     What the pods of a workload will run in.
 
     Injection is decided first and wins: the injector does not know of ambient mode, and the CNI
-    leaves alone what has a sidecar (istio `cni/pkg/plugin/plugin.go`, doAddRun). `namespace` is
-    None if its labels are not known.
+    leaves alone what has a sidecar (istio `cni/pkg/plugin/plugin.go`, doAddRun). A gateway that
+    was deployed without injection is a gateway unless ztunnel captures it: then it is ambient,
+    like any pod. `namespace` is None if its labels are not known.
     """
     if SIDECAR_STATUS in workload.pod_annotations:
         at = workload.pod_annotation_at(SIDECAR_STATUS)
-        return Derived(DataplaneMode.SIDECAR, (Cause("the pod template is already injected", at),))
-    if workload.host_network:
-        at = workload.pod_at("spec", "hostNetwork")
-        return Derived(DataplaneMode.NONE, (Cause("a pod on the host's network is never captured", at),))
-    injected = _injected(workload, namespace, rules)
-    if injected.value:
-        return Derived(_proxy_kind(workload), injected.because)
+        return Derived(_proxy_kind(workload), (Cause("the pod template is already injected", at),))
+    taken = injected(workload, namespace, rules.injectors)
+    if taken.value:
+        return Derived(_proxy_kind(workload), taken.because)
     captured = _captured(workload, namespace, rules)
-    if captured.value and injected.value is not None:
+    if captured.value and taken.value is not None:
         return Derived(DataplaneMode.AMBIENT, captured.because)
-    if captured.value is None or injected.value is None:
-        return Derived(DataplaneMode.UNKNOWN, (*injected.because, *captured.because))
-    return Derived(DataplaneMode.NONE, captured.because)
+    if captured.value is None or (captured.value and taken.value is None):
+        return Derived(DataplaneMode.UNKNOWN, (*taken.because, *captured.because))
+    return _outside(workload, taken, captured)
+
+
+def _outside(
+    workload: Workload, taken: Derived[bool | None], captured: Derived[bool | None]
+) -> Derived[DataplaneMode]:
+    """What pods are that ztunnel does not capture: their own proxy, or nothing."""
+    proxy = own_proxy(workload)
+    if proxy.value is not None:
+        return Derived(proxy.value, (*proxy.because, *captured.because))
+    if taken.value is None:
+        return Derived(DataplaneMode.UNKNOWN, (*taken.because, *captured.because))
+    return Derived(DataplaneMode.NONE, (*captured.because, *taken.because))
+
+
+def own_proxy(workload: Workload) -> Derived[DataplaneMode | None]:
+    """
+    The proxy that pods bring along without injection: of a gateway, or a sidecar; None without one.
+
+    A gateway by the labels that Istio's Gateway controller gives its Deployments (istio
+    `manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml`), by a container that runs
+    `proxy router` or `proxy waypoint`, or by a container `istio-proxy` with Istio's proxy image.
+    """
+    if GATEWAY_NAME in workload.pod_labels:
+        cause = Cause("Istio deploys it for a Gateway", workload.pod_label_at(GATEWAY_NAME))
+        return Derived(DataplaneMode.GATEWAY, (cause,))
+    for container in workload.containers:
+        role = container.args[1] if len(container.args) > 1 and container.args[0] == "proxy" else ""
+        is_proxy = container.name == "istio-proxy" and _PROXY_IMAGE.search(container.image) is not None
+        if role in _GATEWAY_ROLES or (is_proxy and role != "sidecar"):
+            cause = Cause("it runs a gateway proxy", workload.at(*container.path))
+            return Derived(DataplaneMode.GATEWAY, (cause,))
+        if role == "sidecar":
+            cause = Cause("it brings its sidecar along", workload.at(*container.path))
+            return Derived(DataplaneMode.SIDECAR, (cause,))
+    return Derived(None)
 
 
 def _proxy_kind(workload: Workload) -> DataplaneMode:
+    """Istio `pkg/kube/inject/inject.go`, selectTemplates."""
     templates = workload.pod_annotations.get(INJECT_TEMPLATES, "").split(",")
-    return DataplaneMode.GATEWAY if "gateway" in templates else DataplaneMode.SIDECAR
-
-
-def _injected(
-    workload: Workload, namespace: Namespace | None, rules: EnrollmentRules
-) -> Derived[bool | None]:
-    """
-    Whether an injector takes the pods; None if the namespace's labels would have to be known.
-
-    istio `pkg/kube/inject/inject.go`, injectRequired, behind the webhooks' selectors.
-    """
-    asked = workload.pod_labels.get(INJECT)
-    refused = asked == "false" or (asked is None and workload.pod_annotations.get(INJECT) == "false")
-    if refused or workload.namespace in _NEVER_INJECTED:
-        return Derived(False)
-    if namespace is None:
-        return _injected_by_pod(workload, rules, certain=False)
-    if namespace.labels.get(INJECTION) is not None or namespace.labels.get(REVISION) is not None:
-        source = namespace_injection(namespace, rules)
-        return Derived(source.value is not None, source.because)
-    return _injected_by_pod(workload, rules, certain=True)
-
-
-def _injected_by_pod(workload: Workload, rules: EnrollmentRules, *, certain: bool) -> Derived[bool | None]:
-    revision = workload.pod_labels.get(REVISION)
-    if revision and (rules.revisions is None or revision in rules.revisions):
-        at = workload.pod_label_at(REVISION)
-        return Derived(True, (Cause(f"the pods ask for revision {revision!r}'s sidecar", at),))
-    if workload.pod_labels.get(INJECT) == "true":
-        return Derived(True, (Cause("the pods ask for a sidecar", workload.pod_label_at(INJECT)),))
-    if certain or workload.pod_labels.get(DATAPLANE_MODE) == AMBIENT:
-        return Derived(False)
-    return Derived(None)
+    is_gateway = "gateway" in (template.strip() for template in templates)
+    return DataplaneMode.GATEWAY if is_gateway else DataplaneMode.SIDECAR
 
 
 def _captured(
     workload: Workload, namespace: Namespace | None, rules: EnrollmentRules
 ) -> Derived[bool | None]:
+    if rules.cni.value is False:
+        return Derived(False, rules.cni.because)
+    if workload.host_network:
+        # Whatever the version: where 1.22.0 and 1.27 to 1.30 do not look, they fail to capture it.
+        at = workload.pod_at("spec", "hostNetwork")
+        return Derived(False, (Cause("a pod on the host's network is never captured", at),))
     if workload.namespace in rules.excluded.value and rules.node_agent_honours_exclusion:
         return Derived(False, rules.excluded.because)
     causes = tuple(_enrollment_causes(workload, namespace))

@@ -1,7 +1,7 @@
 """How Istio is installed, as far as the manifests tell: the CNI's settings, revisions, versions."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
@@ -10,17 +10,13 @@ from meshlint.model import kind as k
 from meshlint.model.fields import Fields
 from meshlint.model.keys import REVISION
 from meshlint.model.kinds.core import ConfigMap, MutatingWebhook
-from meshlint.model.kinds.workload import Workload
 from meshlint.model.resource import Resource
 from meshlint.model.selector import LabelSelector
-from meshlint.model.version import IstioVersion
 from meshlint.source.document import FieldPath, Location
 from meshlint.source.reading import parse_yaml
 
 _CNI_CONFIG = re.compile(r"^istio-cni(-.+)?-config$")
-_CHARTS = frozenset({"base", "istiod", "cni", "ztunnel", "gateway", "ambient"})
-_IMAGES = re.compile(r"(?:^|/)(?:pilot|install-cni|ztunnel|proxyv2):(\d+\.\d+\.\d+)")
-_CHART_LABEL = re.compile(r"^(?:istiod|cni|ztunnel|base)-(\d+\.\d+\.\d+)")
+CHARTS = frozenset({"base", "istiod", "cni", "ztunnel", "gateway", "ambient"})
 
 
 class Values(NamedTuple):
@@ -76,13 +72,39 @@ def chart_values(graph: ResourceGraph) -> Iterator[Values]:
         yield from _values(resource, "*", ("spec", "values"))
     for release in graph.of_kind(k.HELM_RELEASE):
         chart = release.manifest.value("spec", "chart", "spec", "chart")
-        if chart in _CHARTS:
+        if chart in CHARTS:
             yield from _values(release, chart, ("spec", "values"))
     for application in graph.of_kind(k.ARGO_APPLICATION):
-        for path in _argo_sources(application):
+        for path in argo_sources(application):
             chart = application.manifest.value(*path, "chart")
-            if chart in _CHARTS:
+            if chart in CHARTS:
                 yield from _values(application, chart, (*path, "helm", "valuesObject"))
+
+
+def of_istiod(values: Sequence[Values]) -> Iterator[tuple[Values, tuple[str, ...]]]:
+    """The values that istiod's chart gets, and the way to them: the umbrella chart hands on a part."""
+    for held in values:
+        if held.chart in ("*", "istiod"):
+            yield held, ()
+        elif held.chart == "ambient":
+            yield held, ("istiod",)
+
+
+def of_cni(values: Sequence[Values]) -> Iterator[tuple[Values, tuple[str, ...]]]:
+    """
+    The ways to the values of istio-cni's chart.
+
+    They stand at the top or, as everywhere before 1.24, under `cni`; where one object configures
+    all charts, only there.
+    """
+    for held in values:
+        if held.chart in ("*", "istiod", "cni"):
+            yield held, ("cni",)
+        if held.chart == "cni":
+            yield held, ()
+        if held.chart == "ambient":
+            yield held, ("cni", "cni")
+            yield held, ("cni",)
 
 
 def released_charts(graph: ResourceGraph) -> Iterator[tuple[Resource, str, FieldPath]]:
@@ -90,12 +112,12 @@ def released_charts(graph: ResourceGraph) -> Iterator[tuple[Resource, str, Field
     for release in graph.of_kind(k.HELM_RELEASE):
         path = ("spec", "chart", "spec", "chart")
         chart = release.manifest.value(*path)
-        if chart in _CHARTS:
+        if chart in CHARTS:
             yield release, chart, path
     for application in graph.of_kind(k.ARGO_APPLICATION):
-        for source in _argo_sources(application):
+        for source in argo_sources(application):
             chart = application.manifest.value(*source, "chart")
-            if chart in _CHARTS:
+            if chart in CHARTS:
                 yield application, chart, (*source, "chart")
 
 
@@ -106,20 +128,23 @@ def excluded_namespaces(graph: ResourceGraph) -> Derived[frozenset[str]] | None:
     ConfigMap `istio-cni-config`, key `EXCLUDE_NAMESPACES`; chart value `excludeNamespaces`, or
     `cni.excludeNamespaces` (istio `manifests/charts/istio-cni`, `templates/configmap-cni.yaml`).
     """
-    for config in _cni_configs(graph):
+    for config in cni_configs(graph):
         listed = config.data.get("EXCLUDE_NAMESPACES")
         if listed is not None:
             names = frozenset(name.strip() for name in listed.split(",") if name.strip())
             at = config.at("data", "EXCLUDE_NAMESPACES")
             return Derived(names, (Cause("istio-cni is told to leave these namespaces out", at),))
-    for values in chart_values(graph):
-        for path in (("cni", "excludeNamespaces"), ("excludeNamespaces",)):
-            if path == ("excludeNamespaces",) and values.chart != "cni":
-                continue
-            found = values.get(*path)
-            if isinstance(found, list):
-                names = frozenset(str(name) for name in found)
-                return Derived(names, (Cause("istio-cni is told to leave these out", values.at(*path)),))
+        kubernetes = legacy_cni_config(config).get("kubernetes")
+        legacy = kubernetes.get("exclude_namespaces") if isinstance(kubernetes, dict) else None
+        if isinstance(legacy, list):
+            at = config.at("data", "cni_network_config")
+            return Derived(frozenset(map(str, legacy)), (Cause("istio-cni is told to leave these out", at),))
+    for values, prefix in of_cni(tuple(chart_values(graph))):
+        found = values.get(*prefix, "excludeNamespaces")
+        if isinstance(found, list):
+            names = frozenset(str(name) for name in found)
+            at = values.at(*prefix, "excludeNamespaces")
+            return Derived(names, (Cause("istio-cni is told to leave these out", at),))
     return None
 
 
@@ -130,18 +155,17 @@ def enablement_selectors(graph: ResourceGraph) -> Derived[tuple[EnablementSelect
     ConfigMap `istio-cni-config`, key `AMBIENT_ENABLEMENT_SELECTOR` (YAML in a text); chart value
     `ambient.enablementSelectors` (istio `cni/pkg/util/enablement_selector.go`).
     """
-    for config in _cni_configs(graph):
+    for config in cni_configs(graph):
         text = config.data.get("AMBIENT_ENABLEMENT_SELECTOR")
         if text:
             at = config.at("data", "AMBIENT_ENABLEMENT_SELECTOR")
             return Derived(_selectors(parse_yaml(text)), (Cause("istio-cni enrols pods by this rule", at),))
-    for values in chart_values(graph):
-        for path in (("cni", "ambient", "enablementSelectors"), ("ambient", "enablementSelectors")):
-            found = values.get(*path)
-            if isinstance(found, list):
-                return Derived(
-                    _selectors(found), (Cause("istio-cni enrols pods by this rule", values.at(*path)),)
-                )
+    for values, prefix in of_cni(tuple(chart_values(graph))):
+        path = (*prefix, "ambient", "enablementSelectors")
+        found = values.get(*path)
+        if isinstance(found, list):
+            cause = Cause("istio-cni enrols pods by this rule", values.at(*path))
+            return Derived(_selectors(found), (cause,))
     return None
 
 
@@ -153,7 +177,7 @@ def installed_revisions(graph: ResourceGraph) -> frozenset[str] | None:
     off the webhooks' selectors
     (istio `manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml`).
     """
-    if not graph.scopes.cluster or any(True for _ in _istiod_installers(graph)):
+    if not graph.scopes.cluster or not is_rendered(graph):
         return None
     return frozenset(
         value
@@ -167,31 +191,28 @@ def installed_revisions(graph: ResourceGraph) -> frozenset[str] | None:
     )
 
 
-def detect_version(graph: ResourceGraph) -> Derived[IstioVersion] | None:
-    """
-    The newest Istio version that the manifests install; None if they tell none.
-
-    CNI ConfigMap (`CURRENT_AGENT_VERSION`), image tags of istiod, ztunnel and istio-cni, the
-    `helm.sh/chart` label, Sail's `spec.version`, exact chart versions of Flux and Argo CD.
-    """
-    found = [
-        Derived(version, (Cause(f"Istio {version} is installed", at),))
-        for text, at in _version_texts(graph)
-        if (version := _parsed(text)) is not None
-    ]
-    return max(found, key=lambda derived: derived.value, default=None)
-
-
 def _istiod_installers(graph: ResourceGraph) -> Iterator[Resource]:
     """What makes an operator or a chart install istiod, webhooks included."""
     yield from graph.of_kind(k.ISTIO_OPERATOR, k.SAIL_ISTIO)
     yield from (source for source, chart, _ in released_charts(graph) if chart in ("istiod", "ambient"))
 
 
-def _cni_configs(graph: ResourceGraph) -> Iterator[ConfigMap]:
+def cni_configs(graph: ResourceGraph) -> Iterator[ConfigMap]:
+    """The ConfigMaps of istio-cni."""
     for config in graph.of_kind(k.CONFIG_MAP):
         if isinstance(config, ConfigMap) and _CNI_CONFIG.match(config.name):
             yield config
+
+
+def legacy_cni_config(config: ConfigMap) -> Mapping[str, Any]:
+    """What istio-cni up to 1.22 is told in the JSON of `cni_network_config`."""
+    data = parse_yaml(config.data.get("cni_network_config", ""))
+    return data if isinstance(data, dict) else {}
+
+
+def is_rendered(graph: ResourceGraph) -> bool:
+    """Whether nothing in the set has yet to install istiod, so that its objects would be missing."""
+    return next(_istiod_installers(graph), None) is None
 
 
 def _values(resource: Resource, chart: str, path: FieldPath) -> Iterator[Values]:
@@ -200,7 +221,8 @@ def _values(resource: Resource, chart: str, path: FieldPath) -> Iterator[Values]
         yield Values(chart, data, path, resource)
 
 
-def _argo_sources(application: Resource) -> Iterator[FieldPath]:
+def argo_sources(application: Resource) -> Iterator[FieldPath]:
+    """The ways to the sources of an Argo CD Application."""
     if isinstance(application.manifest.value("spec", "source"), dict):
         yield ("spec", "source")
     sources = application.manifest.value("spec", "sources")
@@ -217,39 +239,3 @@ def _selectors(data: object) -> tuple[EnablementSelector, ...]:
         for entry in (data if isinstance(data, list) else ())
         if isinstance(entry, dict)
     )
-
-
-def _version_texts(graph: ResourceGraph) -> Iterator[tuple[object, Location]]:
-    for config in _cni_configs(graph):
-        yield config.data.get("CURRENT_AGENT_VERSION"), config.at("data", "CURRENT_AGENT_VERSION")
-    for workload in graph.of_kind(k.DEPLOYMENT, k.DAEMON_SET):
-        if isinstance(workload, Workload):
-            yield from _image_versions(workload)
-    for sail in graph.of_kind(k.SAIL_ISTIO, k.SAIL_CNI, k.SAIL_ZTUNNEL):
-        yield sail.manifest.value("spec", "version"), sail.at("spec", "version")
-    for release in graph.of_kind(k.HELM_RELEASE):
-        if release.manifest.value("spec", "chart", "spec", "chart") in _CHARTS - {"base", "gateway"}:
-            version = ("spec", "chart", "spec", "version")
-            yield release.manifest.value(*version), release.at(*version)
-    for application in graph.of_kind(k.ARGO_APPLICATION):
-        for source in _argo_sources(application):
-            if application.manifest.value(*source, "chart") in _CHARTS - {"base", "gateway"}:
-                revision = (*source, "targetRevision")
-                yield application.manifest.value(*revision), application.at(*revision)
-
-
-def _image_versions(workload: Workload) -> Iterator[tuple[object, Location]]:
-    if workload.labels.get("app") not in ("istiod", "ztunnel") and "istio-cni" not in workload.name:
-        return
-    if match := _CHART_LABEL.match(workload.labels.get("helm.sh/chart", "")):
-        yield match[1], workload.label_at("helm.sh/chart")
-    for container in workload.containers:
-        if match := _IMAGES.search(container.image):
-            yield match[1], workload.at(*container.path, "image")
-
-
-def _parsed(text: object) -> IstioVersion | None:
-    try:
-        return IstioVersion.parse(text) if isinstance(text, str) else None
-    except ValueError:
-        return None

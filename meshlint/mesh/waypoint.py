@@ -9,6 +9,7 @@ from meshlint.model.keys import DATAPLANE_MODE, WAYPOINT_BINDING, WAYPOINT_FOR
 from meshlint.model.kinds.core import NAMESPACE_NAME_LABEL, Namespace
 from meshlint.model.kinds.gateway import Gateway, GatewayClass, Listener
 from meshlint.model.selector import LabelSelector
+from meshlint.model.version import IstioVersion
 from meshlint.source.document import Location
 
 if TYPE_CHECKING:
@@ -17,10 +18,24 @@ if TYPE_CHECKING:
 HBONE_PORT = 15008
 HBONE = "HBONE"
 SANDWICH_PROTOCOL = "istio.io/PROXY"
-WAYPOINT_CLASSES = frozenset({"istio-waypoint", "istio-agentgateway-waypoint"})
-_WAYPOINT_CONTROLLERS = frozenset({"istio.io/mesh-controller", "istio.io/agentgateway-waypoint-controller"})
-_GATEWAY_CONTROLLER = "istio.io/gateway-controller"
-_OTHER_ISTIO_CLASSES = frozenset({"istio", "istio-agentgateway", "istio-remote", "istio-east-west"})
+GATEWAY_CONTROLLER = "istio.io/gateway-controller"
+UNMANAGED_CONTROLLER = "istio.io/unmanaged-gateway"
+MESH_CONTROLLER = "istio.io/mesh-controller"
+EASTWEST_CONTROLLER = "istio.io/eastwest-controller"
+AGENTGATEWAY_CONTROLLER = "istio.io/agentgateway-controller"
+AGENTGATEWAY_WAYPOINT_CONTROLLER = "istio.io/agentgateway-waypoint-controller"
+_WAYPOINT_CONTROLLERS = frozenset({MESH_CONTROLLER, AGENTGATEWAY_WAYPOINT_CONTROLLER})
+# The classes that exist without a GatewayClass in the cluster, and since when.
+_BUILT_IN = {
+    "istio": (GATEWAY_CONTROLLER, IstioVersion(1, 22, 0)),
+    "istio-remote": (UNMANAGED_CONTROLLER, IstioVersion(1, 22, 0)),
+    "istio-waypoint": (MESH_CONTROLLER, IstioVersion(1, 22, 0)),
+    "istio-east-west": (EASTWEST_CONTROLLER, IstioVersion(1, 27, 0)),
+    "istio-agentgateway": (AGENTGATEWAY_CONTROLLER, IstioVersion(1, 29, 0)),
+    "istio-agentgateway-waypoint": (AGENTGATEWAY_WAYPOINT_CONTROLLER, IstioVersion(1, 31, 0)),
+}
+WAYPOINT_CLASSES = frozenset(name for name, (by, _) in _BUILT_IN.items() if by in _WAYPOINT_CONTROLLERS)
+_ISTIO_CONTROLLERS = frozenset(controller for controller, _ in _BUILT_IN.values())
 
 TRAFFIC_TYPES = ("service", "workload", "all", "none")
 SERVICE_TRAFFIC = frozenset({"service", "all"})
@@ -44,30 +59,45 @@ class AllowedRoutes(NamedTuple):
     at: Location
 
 
-def is_waypoint(gateway: Gateway, gateway_class: Known[GatewayClass]) -> Derived[bool | None]:
+def controller_of(gateway: Gateway, gateway_class: Known[GatewayClass], version: IstioVersion) -> str | None:
+    """
+    The controller that serves a Gateway, as far as it is Istio's; None for any other.
+
+    That of its GatewayClass, or what a class of that name is without one
+    (istio `pilot/pkg/config/kube/gatewaycommon/classinfo.go`).
+    """
+    if gateway_class.value:
+        controller = gateway_class.value.controller_name
+        return controller if controller in _ISTIO_CONTROLLERS else None
+    built_in = _BUILT_IN.get(gateway.class_name)
+    return built_in[0] if built_in and version >= built_in[1] else None
+
+
+def is_waypoint(
+    gateway: Gateway, gateway_class: Known[GatewayClass], version: IstioVersion
+) -> Derived[bool | None]:
     """
     Whether a Gateway is a waypoint; None for a class that is not Istio's own.
 
-    By class or controller (istio `pilot/pkg/config/kube/gatewaycommon/classinfo.go`), or as a sandwich:
-    captured by ztunnel, which passes the traffic on.
+    By its controller, or as a sandwich: captured by ztunnel, which passes the traffic on.
     """
     at = gateway.at("spec", "gatewayClassName")
     because = (Cause(f"Gateway {gateway.name!r} is of class {gateway.class_name!r}", at),)
-    controller = gateway_class.value.controller_name if gateway_class.value else ""
-    if gateway.class_name in WAYPOINT_CLASSES or controller in _WAYPOINT_CONTROLLERS:
+    controller = controller_of(gateway, gateway_class, version)
+    if controller in _WAYPOINT_CONTROLLERS:
         return Derived(True, because)
     if _is_sandwich(gateway, gateway_class):
         captured = Cause("ztunnel terminates HBONE in front of it", gateway.label_at(DATAPLANE_MODE))
         return Derived(True, (captured,))
-    return Derived(False if gateway.class_name in _OTHER_ISTIO_CLASSES else None, because)
+    return Derived(None if controller is None else False, because)
 
 
 def is_waypoint_class(gateway_class: GatewayClass) -> bool | None:
     """Whether the Gateways of a class are waypoints; None for a class that is not Istio's own."""
-    name, controller = gateway_class.name, gateway_class.controller_name
-    if name in WAYPOINT_CLASSES or controller in _WAYPOINT_CONTROLLERS:
+    controller = gateway_class.controller_name or _BUILT_IN.get(gateway_class.name, ("",))[0]
+    if controller in _WAYPOINT_CONTROLLERS:
         return True
-    return False if name in _OTHER_ISTIO_CLASSES or controller == _GATEWAY_CONTROLLER else None
+    return False if controller in _ISTIO_CONTROLLERS else None
 
 
 def is_label_value(text: str) -> bool:
@@ -85,30 +115,36 @@ def is_gateway_name(text: str) -> bool:
     return is_label_value(text) and _OBJECT_NAME.fullmatch(text) is not None
 
 
-def traffic_type(gateway: Gateway, gateway_class: Known[GatewayClass]) -> Derived[str | None]:
+def traffic_type(
+    gateway: Gateway, gateway_class: Known[GatewayClass], version: IstioVersion
+) -> Derived[str | None]:
     """
     What traffic a waypoint is for, as written; None if a class outside of the set may say.
 
-    The Gateway's label, else its class's, else `service`. Istio does not validate the value:
-    what it does not know behaves as `none`
+    The Gateway's label, else its class's (from 1.23), else `service`. Istio does not validate the
+    value: what it does not know behaves as `none`
     (istio `pilot/pkg/serviceregistry/ambient/waypoints.go`, gatewayToWaypointTransform).
     """
     if WAYPOINT_FOR in gateway.labels:
         value = gateway.labels[WAYPOINT_FOR]
         return Derived(value, (Cause(f"it is for {value!r} traffic", gateway.label_at(WAYPOINT_FOR)),))
-    its_class = gateway_class.value
+    its_class = gateway_class.value if version >= IstioVersion(1, 23, 0) else None
     if its_class and WAYPOINT_FOR in its_class.labels:
         value = its_class.labels[WAYPOINT_FOR]
         by_class = Cause(f"its class is for {value!r} traffic", its_class.label_at(WAYPOINT_FOR))
         return Derived(value, (by_class,))
     default = Cause("without `istio.io/waypoint-for` it is for service traffic", gateway.at())
-    if its_class or gateway.class_name in WAYPOINT_CLASSES | _OTHER_ISTIO_CLASSES:
+    is_known = its_class or version < IstioVersion(1, 23, 0) or not gateway_class.is_unknown
+    if is_known or gateway.class_name in _BUILT_IN:
         return Derived("service", (default,))
     return Derived(None)
 
 
 def admits(
-    gateway: Gateway, gateway_class: Known[GatewayClass], name: str | None, namespace: Known[Namespace]
+    gateway: Gateway,
+    rule: AllowedRoutes,
+    name: str | None,
+    namespace: Known[Namespace],
 ) -> Derived[bool | None]:
     """
     Whether objects of a namespace may use a waypoint; None if its labels would have to be known.
@@ -117,7 +153,6 @@ def admits(
     asks for it. No ReferenceGrant is involved
     (istio `pilot/pkg/serviceregistry/ambient/waypoints.go`, makeAllowedRoutes).
     """
-    rule = _allowed_routes(gateway, gateway_class)
     because = (Cause(_ADMISSION[rule.routes_from] if rule.listener else _NO_LISTENER, rule.at),)
     if rule.routes_from == "All":
         return Derived(True, because)
@@ -133,9 +168,11 @@ def admits(
     return Derived(selector.matches(namespace.value.effective_labels), because)
 
 
-def admits_others(gateway: Gateway, gateway_class: Known[GatewayClass]) -> bool:
+def admits_others(gateway: Gateway, gateway_class: Known[GatewayClass], version: IstioVersion) -> bool:
     """Whether objects of other namespaces than its own may be able to use a waypoint."""
-    return _allowed_routes(gateway, gateway_class).routes_from != "Same"
+    if version < IstioVersion(1, 23, 0):
+        return True
+    return allowed_routes(gateway, gateway_class, version).routes_from != "Same"
 
 
 def _matches_by_name(selector: LabelSelector, name: str | None) -> bool | None:
@@ -165,8 +202,17 @@ def _inbound_binding(gateway: Gateway, gateway_class: Known[GatewayClass]) -> tu
     return protocol, int(port) if port.isdecimal() else 0
 
 
-def _allowed_routes(gateway: Gateway, gateway_class: Known[GatewayClass]) -> AllowedRoutes:
-    listener = _bound_listener(gateway, gateway_class) or next(
+def allowed_routes(
+    gateway: Gateway, gateway_class: Known[GatewayClass], version: IstioVersion
+) -> AllowedRoutes:
+    """
+    The rule by which a waypoint admits objects of other namespaces.
+
+    istio `pilot/pkg/serviceregistry/ambient/waypoints.go`, makeAllowedRoutes: that of the listener to
+    which a sandwich is bound (from 1.26), else of the HBONE listener, else only its own namespace.
+    """
+    bound = _bound_listener(gateway, gateway_class) if version >= IstioVersion(1, 26, 0) else None
+    listener = bound or next(
         (x for x in gateway.listeners if x.protocol == HBONE and x.port == HBONE_PORT), None
     )
     if listener is None:

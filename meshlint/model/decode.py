@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from meshlint.model import kind as k
 from meshlint.model.fields import Fields
 from meshlint.model.kind import Kind, ResourceRef, is_cluster_wide
-from meshlint.model.kinds import core, gateway, policy, spire, traffic, workload
+from meshlint.model.kinds import core, gateway, network, policy, spire, traffic, workload
 from meshlint.model.resource import Head, Resource
 from meshlint.source.document import Manifest
 
@@ -21,6 +21,7 @@ _DECODERS: Mapping[Kind, _Decoder] = {
     k.WORKLOAD_GROUP: workload.WorkloadGroup,
     k.GATEWAY: gateway.Gateway,
     k.GATEWAY_CLASS: gateway.GatewayClass,
+    k.REFERENCE_GRANT: gateway.ReferenceGrant,
     **dict.fromkeys(k.ROUTES, gateway.Route),
     **dict.fromkeys(k.TARGETED_POLICIES, policy.TargetedPolicy),
     k.AUTHORIZATION_POLICY: policy.AuthorizationPolicy,
@@ -28,6 +29,7 @@ _DECODERS: Mapping[Kind, _Decoder] = {
     k.SERVICE_ENTRY: traffic.ServiceEntry,
     k.VIRTUAL_SERVICE: traffic.VirtualService,
     k.DESTINATION_RULE: traffic.DestinationRule,
+    k.NETWORK_POLICY: network.NetworkPolicy,
     k.CLUSTER_SPIFFE_ID: spire.ClusterSpiffeId,
 }
 

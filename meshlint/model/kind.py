@@ -57,6 +57,8 @@ HTTP_ROUTE = Kind(_GATEWAY_API, "HTTPRoute")
 GRPC_ROUTE = Kind(_GATEWAY_API, "GRPCRoute")
 TCP_ROUTE = Kind(_GATEWAY_API, "TCPRoute")
 TLS_ROUTE = Kind(_GATEWAY_API, "TLSRoute")
+REFERENCE_GRANT = Kind(_GATEWAY_API, "ReferenceGrant")
+LISTENER_SET = Kind(_GATEWAY_API, "ListenerSet")
 ROUTES = (HTTP_ROUTE, GRPC_ROUTE, TCP_ROUTE, TLS_ROUTE)
 
 _NETWORKING = "networking.istio.io"
@@ -89,7 +91,10 @@ TARGETED_POLICIES = (
 WAYPOINT_USERS = (NAMESPACE, SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY, *WORKLOADS)
 """The kinds on which Istio reads `istio.io/use-waypoint`."""
 
+NETWORK_POLICY = Kind("networking.k8s.io", "NetworkPolicy")
+
 MUTATING_WEBHOOK = Kind("admissionregistration.k8s.io", "MutatingWebhookConfiguration")
+VALIDATING_WEBHOOK = Kind("admissionregistration.k8s.io", "ValidatingWebhookConfiguration")
 ISTIO_OPERATOR = Kind("install.istio.io", "IstioOperator")
 SAIL_ISTIO = Kind("sailoperator.io", "Istio")
 SAIL_CNI = Kind("sailoperator.io", "IstioCNI")

@@ -30,6 +30,11 @@ class IstioVersion(NamedTuple):
         return cls(int(major), int(minor), int(patch) if patch else _LATEST_PATCH)
 
     @property
+    def is_exact(self) -> bool:
+        """Whether it names a patch."""
+        return self.patch != _LATEST_PATCH
+
+    @property
     def minor_release(self) -> str:
         """The version as `X.Y`."""
         return f"{self.major}.{self.minor}"

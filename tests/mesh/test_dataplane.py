@@ -3,7 +3,8 @@
 import pytest
 
 from manifests import deployment, mesh_of, named, namespace
-from meshlint.mesh.dataplane import DataplaneMode, InjectionSource
+from meshlint.mesh.dataplane import DataplaneMode
+from meshlint.mesh.injection import InjectionSource
 
 AMBIENT = {"dataplane_mode": "ambient"}
 
@@ -175,3 +176,132 @@ def test_injection_by_revision_needs_that_revision_where_the_installation_is_kno
     assert InjectionSource.REVISION is mesh_of(text).namespace_injection(named(mesh_of(text), "shop")).value
     complete = mesh_of(text, complete=True)
     assert DataplaneMode.AMBIENT is complete.dataplane_mode(named(complete, "cart")).value
+
+
+def cni(**data: str) -> str:
+    """The ConfigMap of istio-cni."""
+    entries = "".join(f"  {key}: {value!r}\n" for key, value in data.items())
+    head = "---\napiVersion: v1\nkind: ConfigMap\n"
+    return f"{head}metadata: {{name: istio-cni-config, namespace: istio-system}}\ndata:\n{entries}"
+
+
+VERSIONS = ["1.22", "1.23", "1.24", "1.25", "1.26", "1.27", "1.28", "1.29", "1.30", "1.31", "1.32"]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+@pytest.mark.parametrize(
+    ("namespace_labels", "pod_labels", "spec", "expected"),
+    [
+        (AMBIENT, {}, "", "ambient"),
+        ({}, AMBIENT, "", "ambient"),
+        (AMBIENT, {"dataplane_mode": "none"}, "", "none"),
+        (AMBIENT, {"dataplane_mode": "ambient"}, "hostNetwork: true", "none"),
+    ],
+)
+def test_every_version_enrols_alike(version, namespace_labels, pod_labels, spec, expected):
+    """
+    From 1.22 pods opt in and out by label, and the host's network is never captured.
+    """
+    text = namespace("shop", **namespace_labels) + deployment("cart", "shop", spec=spec, **pod_labels)
+
+    assert expected == mode(text, version=version)
+
+
+def test_selectors_are_configurable_from_1_27():
+    """
+    Before, istio-cni reads no selectors: the labels decide.
+    """
+    text = namespace("shop", **AMBIENT) + deployment("cart", "shop") + cni(AMBIENT_ENABLEMENT_SELECTOR="[]")
+
+    assert "ambient" == mode(text, version="1.26")
+    assert "none" == mode(text, version="1.27")
+
+
+def test_without_ambient_mode_in_the_cni_nobody_is_captured():
+    """
+    `AMBIENT_ENABLED: "false"` leaves every pod alone; sidecars are no business of it.
+    """
+    text = namespace("shop", **AMBIENT) + deployment("cart", "shop", **AMBIENT)
+
+    assert "none" == mode(text + cni(AMBIENT_ENABLED="false"))
+    assert "ambient" == mode(text + cni(AMBIENT_ENABLED="true"))
+    sidecar = namespace("shop", **AMBIENT, injection="enabled") + deployment("cart", "shop")
+    assert "sidecar" == mode(sidecar + cni(AMBIENT_ENABLED="false"))
+
+
+ROUTER = "containers: [{name: gw, image: 'example.org/proxyv2:1.31.0', args: [proxy, router]}]"
+BARE = "containers: [{name: istio-proxy, image: 'docker.io/istio/proxyv2:1.31.0'}]"
+ZTUNNEL = "containers: [{name: istio-proxy, image: 'docker.io/istio/ztunnel:1.31.0', args: [proxy, ztunnel]}]"
+SIDECAR = "containers: [{name: istio-proxy, image: 'istio/proxyv2:1.31.0', args: [proxy, sidecar]}]"
+
+
+@pytest.mark.parametrize(
+    ("namespace_labels", "pod_labels", "spec", "expected"),
+    [
+        ({}, {"inject": "false"}, ROUTER, "gateway"),
+        ({}, {}, BARE, "gateway"),
+        ({}, {}, ROUTER.replace("router", "waypoint"), "gateway"),
+        ({}, {}, ZTUNNEL, "none"),
+        ({}, {}, SIDECAR, "sidecar"),
+        ({}, {}, BARE.replace("proxyv2", "my-proxyv2-like"), "none"),
+        (AMBIENT, {"dataplane_mode": "none"}, ROUTER, "gateway"),
+        (AMBIENT, {"inject": "false"}, ROUTER, "ambient"),
+        (AMBIENT, {}, BARE, "ambient"),
+        ({}, {}, f"hostNetwork: true\n      {ROUTER}", "gateway"),
+    ],
+)
+def test_a_hand_deployed_proxy_is_a_gateway_unless_ztunnel_captures_it(
+    namespace_labels, pod_labels, spec, expected
+):
+    """
+    istio-cni does not know gateways: in an ambient namespace one without `none` is captured like any pod.
+    """
+    text = namespace("shop", **namespace_labels) + deployment("cart", "shop", spec=spec, **pod_labels)
+
+    assert expected == mode(text)
+
+
+def test_a_deployment_of_the_gateway_controller_is_a_gateway():
+    """
+    Istio's controller labels its pods with the Gateway's name and keeps them out of ambient mode.
+    """
+    pods = deployment("cart", "shop", dataplane_mode="none", inject="false").replace(
+        "app: cart", "gateway.networking.k8s.io/gateway-name: cart"
+    )
+
+    assert "gateway" == mode(namespace("shop", **AMBIENT) + pods)
+    assert "gateway" == mode(pods)
+
+
+@pytest.mark.parametrize(("templates", "expected"), [("gateway", "gateway"), ("sidecar, gateway", "gateway")])
+def test_the_templates_of_an_injected_pod_tell_gateways(templates, expected):
+    """
+    The list of templates may hold blanks, and it stays on pods that are injected already.
+    """
+    annotations = (
+        f"      annotations: {{inject.istio.io/templates: '{templates}', sidecar.istio.io/status: x}}\n"
+    )
+    pods = deployment("cart", "shop").replace(
+        "      labels:\n        app", f"{annotations}      labels:\n        app"
+    )
+
+    assert expected == mode(namespace("shop") + pods)
+
+
+@pytest.mark.parametrize(
+    ("labels", "expected"),
+    [
+        (AMBIENT, "ambient"),
+        ({}, "none"),
+        ({**AMBIENT, "injection": "enabled"}, "sidecar"),
+        ({**AMBIENT, "injection": "disabled"}, "ambient"),
+        ({**AMBIENT, "rev": "stable"}, "sidecar"),
+    ],
+)
+def test_the_mode_of_a_namespace_is_that_of_its_unlabelled_pods(labels, expected):
+    """
+    A namespace speaks for the pods that say nothing themselves.
+    """
+    mesh = mesh_of(namespace("shop", **labels))
+
+    assert expected == mesh.namespace_mode(named(mesh, "shop")).value.value  # type: ignore[arg-type]

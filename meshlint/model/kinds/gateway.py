@@ -13,7 +13,8 @@ class Listener(NamedTuple):
     """
     A listener of a Gateway.
 
-    `routes_from` is `allowedRoutes.namespaces.from`, None if it is not set.
+    `routes_from` is `allowedRoutes.namespaces.from`, None if it is not set. `hostname` is None if
+    it is not written. `allowed_kinds` are the kinds of routes that it admits, empty for all that fit.
     """
 
     name: str
@@ -23,6 +24,9 @@ class Listener(NamedTuple):
     routes_from: str | None
     routes_selector: LabelSelector | None
     path: FieldPath
+    hostname: str | None = None
+    allowed_kinds: tuple[Kind, ...] = ()
+    has_tls: bool = False
 
 
 class Gateway(Resource):
@@ -49,14 +53,53 @@ class GatewayClass(Resource):
         self.controller_name: Final = document.part("spec").text("controllerName")
 
 
+class ReferenceGrant(Resource):
+    """A ReferenceGrant: who may refer from another namespace. A name of None stands for all of a kind."""
+
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        spec = document.part("spec")
+        self.origins: Final = frozenset(
+            (Kind(origin.text("group"), origin.text("kind")), origin.text("namespace"))
+            for origin in spec.each("from")
+        )
+        self.targets: Final = frozenset(
+            (Kind(target.text("group"), target.text("kind")), target.optional_text("name"))
+            for target in spec.each("to")
+        )
+
+
 class ObjectReference(NamedTuple):
-    """A reference by group, kind and name. `namespace` is None if it is not written."""
+    """
+    A reference by group, kind and name. `namespace` is None if it is not written.
+
+    `section` is the `sectionName` of a `parentRef`, empty without one.
+    """
 
     kind: Kind
     name: str
     namespace: str | None
     port: int | None
     path: FieldPath
+    section: str = ""
+
+
+class RouteBackend(NamedTuple):
+    """A backend of a rule, or where a mirror leads. `group` and `kind` are as written, None if not."""
+
+    reference: ObjectReference
+    weight: int
+    group: str | None
+    kind: str | None
+    filters: tuple[str, ...] = ()
+
+
+class RouteRule(NamedTuple):
+    """A rule of a route: its backends, the types of its filters, and where it mirrors requests to."""
+
+    backends: tuple[RouteBackend, ...]
+    filters: tuple[str, ...]
+    mirrors: tuple[RouteBackend, ...]
 
 
 class Route(Resource):
@@ -66,11 +109,8 @@ class Route(Resource):
         super().__init__(head)
         spec = document.part("spec")
         self.parents: Final = tuple(object_reference(parent, GATEWAY) for parent in spec.each("parentRefs"))
-        self.backends: Final = tuple(
-            object_reference(backend, SERVICE)
-            for rule in spec.each("rules")
-            for backend in rule.each("backendRefs")
-        )
+        self.rules: Final = tuple(_rule(rule) for rule in spec.each("rules"))
+        self.backends: Final = tuple(backend.reference for rule in self.rules for backend in rule.backends)
         self.hostnames: Final = spec.texts("hostnames")
 
 
@@ -87,6 +127,28 @@ def object_reference(fields: Fields, default: Kind | None = None) -> ObjectRefer
         namespace=fields.optional_text("namespace"),
         port=fields.number("port"),
         path=fields.path,
+        section=fields.text("sectionName"),
+    )
+
+
+def _rule(rule: Fields) -> RouteRule:
+    filters = tuple(rule.each("filters"))
+    mirrors = (entry.part("requestMirror", "backendRef") for entry in filters if "requestMirror" in entry)
+    return RouteRule(
+        backends=tuple(_backend(backend) for backend in rule.each("backendRefs")),
+        filters=tuple(entry.text("type") for entry in filters),
+        mirrors=tuple(_backend(mirror) for mirror in mirrors),
+    )
+
+
+def _backend(backend: Fields) -> RouteBackend:
+    weight = backend.number("weight")
+    return RouteBackend(
+        object_reference(backend, SERVICE),
+        weight=1 if weight is None else weight,
+        group=backend.optional_text("group"),
+        kind=backend.optional_text("kind"),
+        filters=tuple(entry.text("type") for entry in backend.each("filters")),
     )
 
 
@@ -100,4 +162,10 @@ def _listener(listener: Fields) -> Listener:
         routes_from=namespaces.optional_text("from"),
         routes_selector=LabelSelector.read(namespaces.part("selector")) if "selector" in namespaces else None,
         path=listener.path,
+        hostname=listener.optional_text("hostname"),
+        allowed_kinds=tuple(
+            Kind(entry.optional_text("group") or GATEWAY.group, entry.text("kind"))
+            for entry in listener.part("allowedRoutes").each("kinds")
+        ),
+        has_tls="tls" in listener,
     )

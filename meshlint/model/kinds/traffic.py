@@ -1,6 +1,6 @@
 """Istio's networking kinds."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
@@ -44,6 +44,7 @@ class ServiceEntry(Resource):
             for endpoint in spec.each("endpoints")
         )
         self.workload_selector: Final = selector.text_map("labels") if "workloadSelector" in spec else None
+        self.export_to: Final = spec.texts("exportTo")
 
 
 class Destination(NamedTuple):
@@ -51,6 +52,23 @@ class Destination(NamedTuple):
 
     host: str
     subset: str
+    path: FieldPath
+
+
+class RouteMatch(NamedTuple):
+    """What a match of a VirtualService asks of client and connection, as far as it decides where it acts."""
+
+    gateways: tuple[str, ...]
+    by_source_labels: bool
+    source_namespace: str
+    port: int | None
+    sni_hosts: tuple[str, ...]
+
+
+class TrafficRule(NamedTuple):
+    """A rule of a VirtualService: its matches, none for a catch-all."""
+
+    matches: tuple[RouteMatch, ...]
     path: FieldPath
 
 
@@ -62,12 +80,17 @@ class VirtualService(Resource):
         spec = document.part("spec")
         self.hosts: Final = spec.texts("hosts")
         self.gateways: Final = spec.texts("gateways")
+        rules = {protocol: tuple(spec.each(protocol)) for protocol in ("http", "tcp", "tls")}
         self.destinations: Final = tuple(
             _destination(entry.part("destination"))
-            for protocol in ("http", "tcp", "tls")
-            for rule in spec.each(protocol)
+            for protocol_rules in rules.values()
+            for rule in protocol_rules
             for entry in rule.each("route")
         )
+        self.export_to: Final = spec.texts("exportTo")
+        self.http: Final = _traffic_rules(rules["http"])
+        self.tcp: Final = _traffic_rules(rules["tcp"])
+        self.tls: Final = _traffic_rules(rules["tls"])
 
     @property
     def is_for_mesh(self) -> bool:
@@ -84,6 +107,27 @@ class DestinationRule(Resource):
         self.host: Final = spec.text("host")
         self.subsets: Final = tuple(subset.text("name") for subset in spec.each("subsets"))
         self.has_traffic_policy: Final = "trafficPolicy" in spec
+        policy = spec.part("trafficPolicy")
+        self.policy_parts: Final = frozenset(key for key in policy.data if key in policy)
+        self.tls_mode: Final = policy.part("tls").text("mode")
+        self.export_to: Final = spec.texts("exportTo")
+        self.has_workload_selector: Final = "workloadSelector" in spec
+
+
+def _traffic_rules(rules: Iterable[Fields]) -> tuple[TrafficRule, ...]:
+    return tuple(
+        TrafficRule(tuple(_route_match(match) for match in rule.each("match")), rule.path) for rule in rules
+    )
+
+
+def _route_match(match: Fields) -> RouteMatch:
+    return RouteMatch(
+        gateways=match.texts("gateways"),
+        by_source_labels=bool(match.text_map("sourceLabels")),
+        source_namespace=match.text("sourceNamespace"),
+        port=match.number("port"),
+        sni_hosts=match.texts("sniHosts"),
+    )
 
 
 def _destination(destination: Fields) -> Destination:

@@ -1,6 +1,6 @@
 """What makes pods: Pod, the controllers with a pod template, and the entries for what is no pod."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
@@ -8,9 +8,31 @@ from meshlint.model.kind import CRON_JOB, POD, Kind
 from meshlint.model.resource import Head, Resource
 from meshlint.source.document import FieldPath, Location
 
+_PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
+_CONNECTING = ("httpGet", "tcpSocket", "grpc")
+
+
+class ContainerPort(NamedTuple):
+    """A port that a container declares; `name` is empty without one."""
+
+    name: str
+    number: int
+    protocol: str
+
+
+class Probe(NamedTuple):
+    """A probe by which the kubelet connects to a container: at a port, or at one declared by name."""
+
+    port: int | str
+    path: FieldPath
+
 
 class Container(NamedTuple):
-    """A container, init containers included. `at` is the way to it."""
+    """
+    A container, init containers included. `path` is the way to it.
+
+    `probes` are those that connect to it, `exec` is not among them.
+    """
 
     name: str
     image: str
@@ -18,6 +40,8 @@ class Container(NamedTuple):
     env: Mapping[str, str]
     ports: tuple[int, ...]
     path: FieldPath
+    declared_ports: tuple[ContainerPort, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
 
 class Volume(NamedTuple):
@@ -103,13 +127,27 @@ def pod_template_path(kind: Kind) -> tuple[str, ...]:
 
 
 def _container(container: Fields) -> Container:
+    declared = tuple(
+        ContainerPort(port.text("name"), number, port.text("protocol") or "TCP")
+        for port in container.each("ports")
+        if (number := port.number("containerPort")) is not None
+    )
     return Container(
         name=container.text("name"),
         image=container.text("image"),
         args=container.texts("args"),
         env={entry.text("name"): entry.text("value") for entry in container.each("env") if "value" in entry},
-        ports=tuple(
-            number for port in container.each("ports") if (number := port.number("containerPort")) is not None
-        ),
+        ports=tuple(port.number for port in declared),
         path=container.path,
+        declared_ports=declared,
+        probes=tuple(_probes(container)),
     )
+
+
+def _probes(container: Fields) -> Iterator[Probe]:
+    for key in _PROBES:
+        probe = container.part(key)
+        for action in _CONNECTING:
+            port = probe.part(action).data.get("port")
+            if isinstance(port, int | str):
+                yield Probe(port, (*probe.path, action, "port"))

@@ -1,0 +1,141 @@
+"""Options that several subcommands share, and what becomes of them."""
+
+import argparse
+import os
+import sys
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from meshlint.lint import Options
+    from meshlint.model.version import IstioVersion
+
+FOR_PEOPLE = ("text", "concise")
+"""The formats that are read on a terminal."""
+
+
+def add_input_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what is read, and under which circumstances it is judged."""
+    parser.add_argument(
+        "--context",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="objects that are there but not reported on (a cluster dump, the platform's repository)",
+    )
+    parser.add_argument(
+        "--istio-version",
+        metavar="X.Y",
+        help="the Istio version in use (default: detected from the manifests, else the newest known)",
+    )
+    parser.add_argument("--namespace", metavar="NAME", help="the namespace of objects that name none")
+    parser.add_argument(
+        "--complete", action="store_true", help="nothing is missing: what is not here does not exist"
+    )
+    parser.add_argument(
+        "--exclude", action="append", default=[], metavar="GLOB", help="files not to read, as in .gitignore"
+    )
+    parser.add_argument(
+        "--config", metavar="FILE", help="the settings (default: the nearest meshlint.toml or pyproject.toml)"
+    )
+    parser.add_argument("--isolated", action="store_true", help="take no settings from files")
+
+
+def add_output_options(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
+    """Declare how it is said, and where to."""
+    parser.add_argument("--format", choices=formats, default="text", help="how to say it (default: text)")
+    parser.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
+    parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+
+
+def fill_in(options: argparse.Namespace) -> None:
+    """Take from the settings, if there are any, what the command line does not say."""
+    path = options.config or (None if options.isolated else _settings_file())
+    if path is None:
+        return
+    from pathlib import Path
+
+    from meshlint.settings import read_settings
+
+    settings = read_settings(Path(path))
+    options.exclude = options.exclude + settings.exclude
+    options.context = options.context + settings.context
+    options.istio_version = options.istio_version or settings.istio_version
+    options.namespace = options.namespace or settings.namespace
+    options.complete = options.complete or settings.complete
+    if "fail_on" in options:
+        options.select = options.select or settings.select
+        options.ignore = options.ignore + settings.ignore
+        options.fail_on = options.fail_on or settings.fail_on
+
+
+def lint_options(options: argparse.Namespace) -> "Options":
+    """What the library is asked for. Raises UsageError for a version that is none."""
+    from meshlint.lint import Options
+
+    return Options(
+        paths=options.paths or ["."],
+        context=options.context,
+        exclude=options.exclude,
+        istio_version=istio_version(options.istio_version),
+        namespace=options.namespace,
+        complete=options.complete,
+    )
+
+
+def istio_version(text: str | None) -> "IstioVersion | None":
+    """Read a version. Raises UsageError if it is none."""
+    if text is None:
+        return None
+    from meshlint.errors import UsageError
+    from meshlint.model.version import IstioVersion
+
+    try:
+        return IstioVersion.parse(text)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+
+
+def wants_color(options: argparse.Namespace) -> bool:
+    """Whether to write in colour: `--color`, NO_COLOR, FORCE_COLOR, the terminal, in this order."""
+    if options.output or options.format not in FOR_PEOPLE:
+        return False
+    if options.color != "auto":
+        return bool(options.color == "always")
+    if os.environ.get("NO_COLOR"):
+        return False
+    if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE"):
+        return True
+    return os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+
+
+def write(text: str, output: str | None) -> None:
+    """Write a report. Raises UsageError if the file cannot be written."""
+    from meshlint.errors import UsageError
+
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+    except OSError as error:
+        raise UsageError(f"cannot write {output!r}: {error.strerror}") from None
+
+
+def _settings_file() -> str | None:
+    """The nearest settings file, from here up to the root of the repository."""
+    directory = os.getcwd()
+    while True:
+        for name in ("meshlint.toml", "pyproject.toml"):
+            path = os.path.join(directory, name)
+            if os.path.isfile(path) and (name == "meshlint.toml" or _has_settings(path)):
+                return path
+        parent = os.path.dirname(directory)
+        if parent == directory or os.path.exists(os.path.join(directory, ".git")):
+            return None
+        directory = parent
+
+
+def _has_settings(project: str) -> bool:
+    with open(project, "rb") as file:
+        return b"[tool.meshlint" in file.read()

@@ -1,0 +1,226 @@
+"""How Istio is installed: components, revisions, versions."""
+
+import pytest
+
+from manifests import gateway, graph_of, mesh_of, named, namespace
+from meshlint.mesh.installed_version import detect_version
+
+
+def istiod(
+    name: str = "istiod",
+    image: str = "docker.io/istio/pilot:1.30.2",
+    namespace: str = "istio-system",
+    **env: str,
+) -> str:
+    """A Deployment of istiod with environment variables."""
+    listed = ", ".join(f"{{name: {key}, value: {value!r}}}" for key, value in env.items())
+    return (
+        f"---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: {namespace},"
+        " labels: {app: istiod}}\nspec:\n  template:\n    metadata: {labels: {app: istiod}}\n"
+        f"    spec: {{containers: [{{name: discovery, image: '{image}', env: [{listed}]}}]}}\n"
+    )
+
+
+def cni(**data: str) -> str:
+    """The ConfigMap of istio-cni."""
+    listed = ", ".join(f"{key}: {value!r}" for key, value in data.items())
+    head = (
+        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio-cni-config, namespace: istio-system}\n"
+    )
+    return f"{head}data: {{{listed}}}\n"
+
+
+def release(chart: str, values: str = "{}", version: str = "1.31.0") -> str:
+    """A HelmRelease of one of Istio's charts."""
+    return (
+        "---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
+        f"metadata: {{name: {chart}, namespace: flux-system}}\n"
+        f"spec: {{chart: {{spec: {{chart: {chart}, version: '{version}'}}}}, values: {values}}}\n"
+    )
+
+
+def custom(kind: str, spec: str) -> str:
+    """An object of the Sail operator, or an IstioOperator."""
+    group = "install.istio.io/v1alpha1" if kind == "IstioOperator" else "sailoperator.io/v1"
+    return f"---\napiVersion: {group}\nkind: {kind}\nmetadata: {{name: default}}\nspec: {spec}\n"
+
+
+def labelled(kind: str, name: str, **labels: str) -> str:
+    """A webhook configuration or a Service with labels of Istio."""
+    api = "v1" if kind == "Service" else "admissionregistration.k8s.io/v1"
+    where = ", namespace: istio-system" if kind == "Service" else ""
+    listed = ", ".join(f"istio.io/{key}: {value}" for key, value in labels.items())
+    return f"---\napiVersion: {api}\nkind: {kind}\nmetadata: {{name: {name}{where}, labels: {{{listed}}}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        (cni(AMBIENT_ENABLED="true"), True),
+        (cni(AMBIENT_ENABLED="false"), False),
+        (cni(cni_network_config='{"ambient_enabled": true}'), True),
+        (release("cni", "{ambient: {enabled: true}}"), True),
+        (release("cni", "{cni: {ambient: {enabled: false}}}"), False),
+        (release("cni", "{profile: ambient}"), True),
+        (release("cni", "{global: {profile: ambient}}"), True),
+        (release("istiod", "{profile: ambient}"), None),
+        (custom("IstioCNI", "{profile: ambient}"), True),
+        (custom("IstioCNI", "{values: {cni: {ambient: {enabled: true}}}}"), True),
+        (custom("IstioOperator", "{profile: ambient}"), True),
+        (custom("IstioOperator", "{values: {cni: {ambient: {enabled: false}}}}"), False),
+        (custom("Istio", "{profile: ambient}"), None),
+    ],
+)
+def test_whether_the_cni_does_ambient_mode(text, expected):
+    """
+    ConfigMap, chart values and profiles switch the CNI; istiod's profile says nothing of it.
+    """
+    assert expected is mesh_of(text).ambient_enabled.value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", None),
+        (istiod(PILOT_ENABLE_AMBIENT="true"), True),
+        (istiod(PILOT_ENABLE_AMBIENT="false"), False),
+        (istiod(), False),
+        (release("istiod", "{pilot: {env: {PILOT_ENABLE_AMBIENT: true}}}"), True),
+        (release("istiod", "{env: {PILOT_ENABLE_AMBIENT: 'false'}}"), False),
+        (release("istiod", "{profile: ambient}"), True),
+        (release("ambient"), True),
+        (custom("Istio", "{profile: ambient}"), True),
+        (custom("IstioCNI", "{profile: ambient}"), None),
+    ],
+)
+def test_whether_istiod_does_ambient_mode(text, expected):
+    """
+    A rendered istiod without the switch has it off; without any istiod nothing is known.
+    """
+    assert expected is mesh_of(text).istiod_ambient.value
+
+
+def test_without_ambient_mode_istiod_writes_nothing_about_waypoints():
+    """
+    There are no waypoints for an istiod that does no ambient mode.
+    """
+    text = namespace("shop") + gateway("wp", "shop")
+
+    assert mesh_of(text).gateway_conditions(named(mesh_of(text), "wp"))  # type: ignore[arg-type]
+    off = mesh_of(text + istiod())
+    assert () == off.gateway_conditions(named(off, "wp"))  # type: ignore[arg-type]
+
+
+def test_where_the_components_run():
+    """
+    Deployments and DaemonSets tell, then what istiod is told; else it is the usual namespace.
+    """
+    ztunnel = (
+        "---\napiVersion: apps/v1\nkind: DaemonSet\nmetadata: {name: ztunnel, namespace: kube-system}\n"
+        "spec:\n  template: {metadata: {labels: {app: ztunnel}}, "
+        "spec: {serviceAccountName: zt, containers: []}}\n"
+    )
+    trusted = release("istiod", "{trustedZtunnelNamespace: kube-system, trustedZtunnelName: z}")
+
+    assert ("istio-system", "ztunnel") == mesh_of("").ztunnel_account.value
+    assert ("kube-system", "zt") == mesh_of(ztunnel).ztunnel_account.value
+    assert ("kube-system", "z") == mesh_of(trusted).ztunnel_account.value
+    assert "mesh" == mesh_of(istiod(namespace="mesh")).istiod_namespace.value
+    assert "openshift" == mesh_of(release("cni", "{global: {platform: openshift}}")).platform.value
+    assert mesh_of(istiod(AMBIENT_ENABLE_MULTI_NETWORK="true")).multi_network.value
+    assert None is mesh_of("").multi_network.value
+
+
+TAGGED = labelled("MutatingWebhookConfiguration", "istio-revision-tag-prod", rev="1-30", tag="prod")
+DEFAULT_TAG = labelled(
+    "MutatingWebhookConfiguration", "istio-revision-tag-default", rev="1-30", tag="default"
+)
+SERVICE_TAG = labelled("Service", "istiod-revision-tag-prod", rev="1-30", tag="prod")
+VALIDATOR = labelled("ValidatingWebhookConfiguration", "istiod-default-validator", rev="1-30")
+CANARY = istiod("istiod-1-30", REVISION="1-30", PILOT_ENABLE_AMBIENT="true")
+
+
+@pytest.mark.parametrize(
+    ("installed", "namespace_labels", "labels", "version", "expected"),
+    [
+        (CANARY, {}, {"rev": "1-30"}, "1.31", "1-30"),
+        (CANARY, {"rev": "1-30"}, {}, "1.31", "1-30"),
+        (CANARY, {"rev": "1-30"}, {"rev": "gone"}, "1.31", None),
+        (CANARY, {}, {}, "1.31", None),
+        (CANARY + TAGGED, {}, {"rev": "prod"}, "1.31", "1-30"),
+        (CANARY + SERVICE_TAG, {}, {"rev": "prod"}, "1.28", "1-30"),
+        (CANARY + SERVICE_TAG, {}, {"rev": "prod"}, "1.27", None),
+        (CANARY + DEFAULT_TAG, {}, {}, "1.27", "1-30"),
+        (CANARY + VALIDATOR, {}, {}, "1.28", "1-30"),
+        (CANARY + VALIDATOR, {}, {}, "1.27", None),
+        (istiod(REVISION="default"), {}, {}, "1.31", "default"),
+        (istiod(), {}, {"rev": "default"}, "1.31", "default"),
+    ],
+)
+def test_whose_a_gateway_is(installed, namespace_labels, labels, version, expected):
+    """
+    The Gateway's revision or its Namespace's, by name or tag; without either it is the default's.
+    """
+    text = installed + namespace("shop", **namespace_labels) + gateway("wp", "shop", **labels)
+    mesh = mesh_of(text, version, complete=True)
+    owner = mesh.owner(named(mesh, "wp", "Gateway")).value  # type: ignore[arg-type]
+
+    assert expected == owner.value
+    assert owner.is_absent == (expected is None)
+
+
+def test_in_an_open_set_an_unknown_revision_may_be_installed_elsewhere():
+    """
+    Nobody is certain to own a Gateway only where the control planes are all known.
+    """
+    text = CANARY + namespace("shop") + gateway("wp", "shop", rev="other")
+
+    assert mesh_of(text).owner(named(mesh_of(text), "wp")).value.is_unknown  # type: ignore[arg-type]
+    closed = mesh_of(text, complete=True)
+    assert () == closed.gateway_conditions(named(closed, "wp"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (cni(CURRENT_AGENT_VERSION="1.29.1"), "1.29.1"),
+        (istiod(image="gcr.io/istio-release/pilot:1.28.3-distroless"), "1.28.3"),
+        (release("istiod", version="1.27.x"), "1.27"),
+        (release("istiod", version="~1.27.2"), "1.27"),
+        (release("istiod", version=">=1.27.0"), None),
+        (release("gateway", version="1.27.2"), None),
+        (custom("Istio", "{version: v1.26-latest}"), "1.26"),
+        (custom("IstioOperator", "{tag: 1.25.4}"), "1.25.4"),
+        (release("istiod", "{global: {tag: 1.24.2}}", "latest"), "1.24.2"),
+        (custom("Istio", "{version: v1.30-latest}") + istiod(), "1.30.2"),
+        (cni(CURRENT_AGENT_VERSION="1.31.0") + istiod(), "1.31.0"),
+        ("", None),
+    ],
+)
+def test_the_version_that_is_installed(text, expected):
+    """
+    The newest one; of two statements the one that names a patch.
+    """
+    found = detect_version(graph_of(text))
+
+    assert expected == (str(found.value) if found else None)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", {"kube-system"}),
+        (cni(EXCLUDE_NAMESPACES="a, b"), {"a", "b"}),
+        (cni(cni_network_config='{"kubernetes": {"exclude_namespaces": ["a"]}}'), {"a"}),
+        (release("cni", "{excludeNamespaces: [a]}"), {"a"}),
+        (release("cni", "{cni: {excludeNamespaces: [b]}}"), {"b"}),
+        (custom("IstioCNI", "{values: {cni: {excludeNamespaces: [c]}}}"), {"c"}),
+        (release("istiod", "{excludeNamespaces: [a]}"), {"kube-system"}),
+    ],
+)
+def test_which_namespaces_the_cni_leaves_alone(text, expected):
+    """
+    The rendered list, also in the JSON of 1.22, else that of the chart values, else the default.
+    """
+    assert expected == mesh_of(text).excluded_namespaces.value
