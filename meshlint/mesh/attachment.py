@@ -34,6 +34,7 @@ _POINTS: Mapping[DataplaneMode, EnforcementPoint] = {
     DataplaneMode.GATEWAY: EnforcementPoint.GATEWAY,
 }
 _COMPARES_REVISIONS = VersionRange(">=1.25.4,<1.26 || >=1.26.3")
+_Where = tuple[str | None] | None
 _NOWHERE = Reach((), is_known=True, because=())
 
 
@@ -142,10 +143,10 @@ class Attachments:
             )
             yield from (member for member in members if isinstance(member, Workload))
             return
-        candidates = min((self._by_label.get(label, ()) for label in selector.items()), key=len)
+        where = None if everywhere else (policy.namespace,)
+        candidates = min((self._by_label.get((where, label), ()) for label in selector.items()), key=len)
         for workload in candidates:
-            in_scope = everywhere or workload.namespace == policy.namespace
-            if in_scope and LabelSelector(selector).matches(workload.pod_labels):
+            if LabelSelector(selector).matches(workload.pod_labels):
                 yield workload
 
     def _lands(self, policy: TargetedPolicy, point: EnforcementPoint) -> bool:
@@ -206,12 +207,14 @@ class Attachments:
         return is_old_filter and _selects(policy, gateway)
 
     @cached_property
-    def _by_label(self) -> Mapping[tuple[str, str], Sequence[Workload]]:
-        by_label: dict[tuple[str, str], list[Workload]] = defaultdict(list)
+    def _by_label(self) -> Mapping[tuple[_Where, tuple[str, str]], Sequence[Workload]]:
+        """Workloads by a label of their pods: those of each namespace, and under None those of all."""
+        by_label: dict[tuple[_Where, tuple[str, str]], list[Workload]] = defaultdict(list)
         for workload in self._graph.of_kind(*k.WORKLOADS):
             if isinstance(workload, Workload):
                 for label in workload.pod_labels.items():
-                    by_label[label].append(workload)
+                    by_label[(workload.namespace,), label].append(workload)
+                    by_label[None, label].append(workload)
         return by_label
 
     @cached_property
