@@ -15,22 +15,22 @@ if TYPE_CHECKING:
     from meshlint.checking.vocabulary import Impact, Severity
     from meshlint.graph.graph import Edge, Relation, ResourceGraph
     from meshlint.graph.known import Known
-    from meshlint.mesh import waypoint
-    from meshlint.mesh.authorization import RuleOutcome, RuleVerdict, ZtunnelRule
-    from meshlint.mesh.binding import BindingState, WaypointBinding
-    from meshlint.mesh.dataplane import DataplaneMode
-    from meshlint.mesh.decision import Decision, Peer
     from meshlint.mesh.derived import Cause, Derived
-    from meshlint.mesh.identity import SpireIdentity
-    from meshlint.mesh.injection import InjectionSource
-    from meshlint.mesh.installation import Values
+    from meshlint.mesh.enrollment.dataplane import DataplaneMode
+    from meshlint.mesh.enrollment.identity import SpireIdentity
+    from meshlint.mesh.enrollment.injection import InjectionSource
+    from meshlint.mesh.installation.values import Values
     from meshlint.mesh.mesh import Mesh
-    from meshlint.mesh.mtls import MtlsMode, MtlsVerdict
+    from meshlint.mesh.policies.authorization import RuleOutcome, RuleVerdict, ZtunnelRule
+    from meshlint.mesh.policies.decision import Decision, Peer
+    from meshlint.mesh.policies.mtls import MtlsMode, MtlsVerdict
+    from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, Reach
     from meshlint.mesh.registry import KNOWN_KEYS, KeyRole, KnownKey
-    from meshlint.mesh.routing import RouteParent
-    from meshlint.mesh.service_port import PortTraffic
-    from meshlint.mesh.target_attachment import Enforcement, EnforcementPoint, Reach
-    from meshlint.mesh.traffic import HostEffect, TrafficEffect
+    from meshlint.mesh.routing.route_parents import RouteParent
+    from meshlint.mesh.routing.service_port import PortTraffic
+    from meshlint.mesh.routing.virtual_services import HostEffect, TrafficEffect
+    from meshlint.mesh.waypoints import waypoint
+    from meshlint.mesh.waypoints.binding import BindingState, WaypointBinding
     from meshlint.model import keys, kind
     from meshlint.model.fields import Malformed
     from meshlint.model.kind import Kind, ResourceRef
@@ -57,22 +57,22 @@ _HOMES = {
     "checking.vocabulary": ("Impact", "Severity"),
     "graph.graph": ("Edge", "Relation", "ResourceGraph"),
     "graph.known": ("Known",),
-    "mesh": ("waypoint",),
-    "mesh.authorization": ("RuleOutcome", "RuleVerdict", "ZtunnelRule"),
-    "mesh.binding": ("BindingState", "WaypointBinding"),
-    "mesh.dataplane": ("DataplaneMode",),
-    "mesh.injection": ("InjectionSource",),
-    "mesh.decision": ("Decision", "Peer"),
+    "mesh.waypoints": ("waypoint",),
+    "mesh.policies.authorization": ("RuleOutcome", "RuleVerdict", "ZtunnelRule"),
+    "mesh.waypoints.binding": ("BindingState", "WaypointBinding"),
+    "mesh.enrollment.dataplane": ("DataplaneMode",),
+    "mesh.enrollment.injection": ("InjectionSource",),
+    "mesh.policies.decision": ("Decision", "Peer"),
     "mesh.derived": ("Cause", "Derived"),
-    "mesh.identity": ("SpireIdentity",),
-    "mesh.installation": ("Values",),
+    "mesh.enrollment.identity": ("SpireIdentity",),
+    "mesh.installation.values": ("Values",),
     "mesh.mesh": ("Mesh",),
-    "mesh.routing": ("RouteParent",),
-    "mesh.service_port": ("PortTraffic",),
-    "mesh.traffic": ("HostEffect", "TrafficEffect"),
-    "mesh.mtls": ("MtlsMode", "MtlsVerdict"),
+    "mesh.routing.route_parents": ("RouteParent",),
+    "mesh.routing.service_port": ("PortTraffic",),
+    "mesh.routing.virtual_services": ("HostEffect", "TrafficEffect"),
+    "mesh.policies.mtls": ("MtlsMode", "MtlsVerdict"),
     "mesh.registry": ("KNOWN_KEYS", "KeyRole", "KnownKey"),
-    "mesh.target_attachment": ("Enforcement", "EnforcementPoint", "Reach"),
+    "mesh.policies.target_attachment": ("Enforcement", "EnforcementPoint", "Reach"),
     "model": ("keys", "kind"),
     "model.fields": ("Malformed",),
     "model.kind": ("Kind", "ResourceRef"),

@@ -14,7 +14,7 @@ from meshlint.graph.build import build_graph
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.scope import Scopes, closed_scopes, namespaces_continued
 from meshlint.mesh.derived import Derived
-from meshlint.mesh.installed_version import detect_version
+from meshlint.mesh.installation.installed_version import detect_version
 from meshlint.mesh.mesh import Mesh
 from meshlint.model.decode import decode
 from meshlint.model.resource import Resource

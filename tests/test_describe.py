@@ -107,7 +107,8 @@ def test_the_context_decides_but_is_not_described(tmp_path, capsys):
     `--context` makes known what is elsewhere; only the paths are described.
     """
     (tmp_path / "app.yaml").write_text(
-        "apiVersion: v1\nkind: Service\nmetadata: {name: cart, namespace: shop}\nspec: {ports: [{port: 80}]}\n"
+        "apiVersion: v1\nkind: Service\nmetadata: {name: cart, namespace: shop}\n"
+        "spec: {ports: [{port: 80}]}\n"
     )
     (tmp_path / "ns.yaml").write_text(
         "apiVersion: v1\nkind: Namespace\nmetadata: {name: shop, labels: {istio.io/use-waypoint: wp}}\n"

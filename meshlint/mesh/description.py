@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from meshlint.mesh.binding import BindingState, WaypointBinding
 from meshlint.mesh.condition import PredictedCondition
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.mesh import Mesh
+from meshlint.mesh.waypoints.binding import BindingState, WaypointBinding
 from meshlint.model.kind import ResourceRef
 from meshlint.model.kinds.core import Namespace, Service
 from meshlint.model.kinds.gateway import Gateway, Route

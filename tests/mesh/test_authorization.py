@@ -3,8 +3,8 @@
 import pytest
 
 from manifests import deployment, mesh_of, named, namespace
-from meshlint.mesh.decision import Peer
 from meshlint.mesh.mesh import Mesh
+from meshlint.mesh.policies.decision import Peer
 from meshlint.model.kinds.policy import AuthorizationPolicy
 from meshlint.model.kinds.workload import Workload
 

@@ -3,8 +3,8 @@
 import pytest
 
 from manifests import deployment, mesh_of, named, namespace
-from meshlint.mesh.dataplane import DataplaneMode
-from meshlint.mesh.injection import InjectionSource
+from meshlint.mesh.enrollment.dataplane import DataplaneMode
+from meshlint.mesh.enrollment.injection import InjectionSource
 
 AMBIENT = {"dataplane_mode": "ambient"}
 

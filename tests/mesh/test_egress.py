@@ -3,7 +3,7 @@
 import pytest
 
 from manifests import deployment, gateway, mesh_of, named, namespace, service
-from meshlint.mesh.egress import dynamic_dns_fault
+from meshlint.mesh.routing.egress import dynamic_dns_fault
 
 HTTP = "spec: {ports: [{name: http, port: 80}]}"
 

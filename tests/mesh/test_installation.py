@@ -3,7 +3,7 @@
 import pytest
 
 from manifests import gateway, graph_of, mesh_of, named, namespace
-from meshlint.mesh.installed_version import detect_version
+from meshlint.mesh.installation.installed_version import detect_version
 
 
 def istiod(

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 
 from manifests import deployment, mesh_of, named, namespace
-from meshlint.mesh.mtls import MtlsVerdict
+from meshlint.mesh.policies.mtls import MtlsVerdict
 
 AMBIENT = namespace("shop", dataplane_mode="ambient") + namespace("istio-system")
 CART = deployment("cart", "shop")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from meshlint.mesh.service_port import protocol, traffic
+from meshlint.mesh.routing.service_port import protocol, traffic
 from meshlint.model.kinds.core import ServicePort
 from meshlint.model.kinds.traffic import EntryPort
 from meshlint.model.version import IstioVersion

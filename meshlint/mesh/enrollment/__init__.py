@@ -1,0 +1,1 @@
+"""Which pods are in the mesh, and in which mode."""

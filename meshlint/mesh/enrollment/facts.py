@@ -1,0 +1,154 @@
+"""Which pods are in the mesh, and in which mode."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from meshlint.mesh.installation.facts import InstallationFacts
+from meshlint.model.keys import GATEWAY_NAME
+from meshlint.model.version import IstioVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meshlint.mesh.derived import Cause, Derived
+    from meshlint.mesh.enrollment.dataplane import DataplaneMode, EnrollmentRules
+    from meshlint.mesh.enrollment.identity import SpireIdentity
+    from meshlint.mesh.enrollment.injection import InjectionSource
+    from meshlint.mesh.installation.values import EnablementSelector
+    from meshlint.model.kind import Kind
+    from meshlint.model.kinds.core import Namespace
+    from meshlint.model.kinds.workload import Workload, WorkloadEntry
+    from meshlint.model.resource import Resource
+
+DEFAULT_EXCLUDED = frozenset({"kube-system"})
+"""What istio-cni leaves alone by default from 1.22 (`manifests/charts/istio-cni/values.yaml`)."""
+
+
+class EnrollmentFacts(InstallationFacts):
+    """Which pods are in the mesh, and in which mode."""
+
+    def dataplane_mode(self, workload: Workload) -> Derived[DataplaneMode]:
+        """What the pods of a workload will run in, and because of which labels."""
+        from meshlint.mesh.enrollment import dataplane
+
+        return self._fact(
+            "dataplane_mode",
+            workload,
+            lambda: dataplane.dataplane_mode(workload, self.namespace_of(workload), self.enrollment_rules),
+        )
+
+    def namespace_mode(self, namespace: Namespace) -> Derived[DataplaneMode]:
+        """What the pods of a namespace run in that carry no deciding labels themselves."""
+        from meshlint.mesh.enrollment import dataplane
+
+        return dataplane.namespace_mode(namespace, self.enrollment_rules)
+
+    def selects_ambient(self, namespace: Namespace) -> Derived[bool]:
+        """Whether a namespace's labels choose ambient mode for its pods."""
+        from meshlint.mesh.enrollment import dataplane
+
+        return dataplane.selects_ambient(namespace, self.enrollment_rules)
+
+    def namespace_injection(self, namespace: Namespace) -> Derived[InjectionSource | None]:
+        """Which of a namespace's labels has sidecars injected, if one does."""
+        from meshlint.mesh.enrollment import injection
+
+        return injection.namespace_injection(namespace, self.enrollment_rules.injectors)
+
+    def asked_revision(self, namespace: Namespace) -> str | None:
+        """The revision whose injector a namespace's `istio.io/rev` asks for, installed or not."""
+        from meshlint.mesh.enrollment import injection
+
+        return injection.asked_revision(namespace)
+
+    def may_get_sidecars(self, namespace: Namespace) -> bool:
+        """Whether some pods of a namespace could be injected: false if all of its known ones refuse."""
+        from meshlint.mesh.enrollment.dataplane import DataplaneMode
+
+        modes = [self.dataplane_mode(workload).value for workload in self.workloads_in(namespace)]
+        spared = (DataplaneMode.AMBIENT, DataplaneMode.NONE)
+        return not modes or any(mode not in spared for mode in modes)
+
+    def enrolls_itself(self, workload: Workload) -> Derived[bool]:
+        """Whether the pods' own labels choose ambient mode, whatever their namespace says."""
+        from meshlint.mesh.enrollment import dataplane
+
+        return dataplane.enrolls_itself(workload, self.enrollment_rules)
+
+    def label_carriers(self, key: str) -> tuple[Kind, ...]:
+        """The kinds from whose labels Istio reads a key of ambient mode; Pod stands for pod templates too."""
+        from meshlint.mesh.enrollment import carriers
+
+        return carriers.label_carriers(key, self.version)
+
+    def registration(self, entry: WorkloadEntry) -> Cause | None:
+        """The line that shows that a machine registers itself by a WorkloadEntry; None for a destination."""
+        from meshlint.mesh.enrollment import identity
+
+        return identity.registration(entry)
+
+    def speaks_hbone(self, labels: Mapping[str, str]) -> bool:
+        """Whether what is labelled so accepts HBONE itself."""
+        from meshlint.mesh.enrollment import identity
+
+        return identity.speaks_hbone(labels)
+
+    def spire_identity(self, workload: Workload) -> tuple[SpireIdentity, ...]:
+        """The lines of a pod template that ask for an identity from SPIRE."""
+        from meshlint.mesh.enrollment import identity
+
+        return tuple(identity.spire_identity(workload))
+
+    def is_gateway_proxy(self, workload: Workload) -> bool:
+        """Whether the pods are a gateway or a waypoint: injected as one, or deployed from a Gateway."""
+        from meshlint.mesh.enrollment import dataplane
+        from meshlint.mesh.enrollment.dataplane import DataplaneMode
+
+        if self.dataplane_mode(workload).value is DataplaneMode.GATEWAY:
+            return True
+        return dataplane.own_proxy(workload).value is DataplaneMode.GATEWAY
+
+    def is_deployed_gateway(self, workload: Workload) -> bool:
+        """Whether istiod deploys the pods for a Gateway of the Gateway API."""
+        return GATEWAY_NAME in workload.pod_labels
+
+    def spire_templates(self, resource: Resource) -> tuple[SpireIdentity, ...]:
+        """The injection templates with SPIRE that an object's chart values bring along."""
+        from meshlint.mesh.enrollment import identity
+
+        held = (values for values in self.chart_values if values.resource is resource)
+        return tuple(line for values in held for line in identity.spire_templates(values))
+
+    @cached_property
+    def enrollment_rules(self) -> EnrollmentRules:
+        """What decides enrolment beside labels."""
+        from meshlint.mesh.enrollment.dataplane import EnrollmentRules
+        from meshlint.mesh.installation import values as installation
+        from meshlint.mesh.installation.injector import injectors
+
+        return EnrollmentRules(
+            version=self.version,
+            selectors=self.enablement_selectors,
+            excluded=self.excluded_namespaces,
+            injectors=injectors(self.graph, self.chart_values, installation.installed_revisions(self.graph)),
+            cni=self.ambient_enabled,
+        )
+
+    @cached_property
+    def enablement_selectors(self) -> Derived[tuple[EnablementSelector, ...]] | None:
+        """Custom rules for which pods are ambient; None for Istio's own, as always before 1.27."""
+        from meshlint.mesh.installation import values as installation
+
+        if self.version < IstioVersion(1, 27, 0):
+            return None
+        return installation.enablement_selectors(self.graph)
+
+    @cached_property
+    def excluded_namespaces(self) -> Derived[frozenset[str]]:
+        """The namespaces that istio-cni leaves alone; without causes it is the default."""
+        from meshlint.mesh.derived import Derived
+        from meshlint.mesh.installation import values as installation
+
+        return installation.excluded_namespaces(self.graph) or Derived(DEFAULT_EXCLUDED)

@@ -1,0 +1,158 @@
+"""Whether a sidecar injector takes a pod."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from meshlint.mesh.derived import Cause, Derived
+from meshlint.mesh.installation.injector import DEFAULT_REVISION, InjectorConfig, Injectors
+from meshlint.model.keys import DATAPLANE_MODE, INJECT, INJECTION, REVISION
+from meshlint.model.kinds.core import Namespace
+from meshlint.model.kinds.workload import Workload
+
+SYSTEM_NAMESPACES = frozenset({"kube-system", "kube-public", "kube-node-lease", "local-path-storage"})
+"""The namespaces that the injector leaves alone (istio `pkg/kube/inject/inject.go`, IgnoredNamespaces)."""
+
+
+class InjectionSource(Enum):
+    """What has sidecars injected into a namespace's new pods: a label, or the absence of any."""
+
+    LABEL = INJECTION
+    REVISION = REVISION
+    DEFAULT = "enableNamespacesByDefault"
+
+
+def namespace_injection(namespace: Namespace, injectors: Injectors) -> Derived[InjectionSource | None]:
+    """
+    Which of a namespace's labels has sidecars injected into pods without labels of their own.
+
+    `istio-injection: enabled` wins over `istio.io/rev`; any other value of it blocks both
+    (istio `manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml`).
+    """
+    name, label = namespace.name, namespace.labels.get(INJECTION)
+    hit = name not in SYSTEM_NAMESPACES and _webhook_revision(namespace, {}, injectors) is not None
+    if label is not None:
+        cause = Cause(f"namespace {name!r} is labelled {label!r}", namespace.label_at(INJECTION))
+        return Derived(InjectionSource.LABEL if hit else None, (cause,))
+    revision = asked_revision(namespace)
+    if revision is not None:
+        text = f"revision {revision!r} injects sidecars into namespace {name!r}"
+        cause = Cause(text, namespace.label_at(REVISION))
+        return Derived(InjectionSource.REVISION if hit else None, (cause,))
+    return Derived(InjectionSource.DEFAULT, injectors.by_default.because) if hit else Derived(None)
+
+
+def asked_revision(namespace: Namespace) -> str | None:
+    """
+    The revision whose injector a namespace's `istio.io/rev` asks for, installed or not.
+
+    None where the label cannot matter to pods: beside `istio-injection`, and in the namespaces
+    that the injector leaves alone.
+    """
+    if INJECTION in namespace.labels or namespace.name in SYSTEM_NAMESPACES:
+        return None
+    return namespace.labels.get(REVISION) or None
+
+
+def injected(workload: Workload, namespace: Namespace | None, injectors: Injectors) -> Derived[bool | None]:
+    """
+    Whether an injector takes the pods; None if the namespace's labels would have to be known.
+
+    A webhook has to bring the pod, and the injector has to want it
+    (istio `pkg/kube/inject/inject.go`, injectRequired).
+    """
+    if workload.host_network or workload.namespace in SYSTEM_NAMESPACES:
+        return Derived(False)
+    label = workload.pod_labels.get(INJECT)
+    if label == "false":
+        return Derived(False, (Cause("the pods refuse a sidecar", workload.pod_label_at(INJECT)),))
+    if label is None and workload.pod_annotations.get(INJECT) == "false":
+        return Derived(False, (Cause("the pods refuse a sidecar", workload.pod_annotation_at(INJECT)),))
+    if namespace is None:
+        return _injected_by_pod(workload, injectors)
+    revision = _webhook_revision(namespace, workload.pod_labels, injectors)
+    if revision is None:
+        return Derived(False)
+    wanted = _is_wanted(workload, injectors.config(revision))
+    return Derived(wanted.value, (*wanted.because, *_webhook_causes(workload, namespace, injectors)))
+
+
+def _webhook_revision(
+    namespace: Namespace, pod_labels: Mapping[str, str], injectors: Injectors
+) -> str | None:
+    """
+    The revision whose webhook brings a pod; None if no webhook does.
+
+    The webhooks of the set are asked themselves. Revisions that are installed elsewhere are taken
+    to have the webhooks that Istio's charts give them.
+    """
+    for held in injectors.webhooks:
+        if held.webhook.namespace_selector.matches(
+            namespace.effective_labels
+        ) and held.webhook.object_selector.matches(pod_labels):
+            return held.revision
+    found = _charted_revision(namespace, pod_labels, injectors)
+    if found is None:
+        return None
+    if found == "":
+        return None if injectors.holds_default else DEFAULT_REVISION
+    return found if injectors.has(found) and not injectors.holds(found) else None
+
+
+def _charted_revision(
+    namespace: Namespace, pod_labels: Mapping[str, str], injectors: Injectors
+) -> str | None:
+    """The revision that labels ask for where the webhooks are those of the charts; empty for the default."""
+    injection, revision = namespace.labels.get(INJECTION), namespace.labels.get(REVISION)
+    asked = pod_labels.get(INJECT)
+    if asked == "false":
+        return None
+    if injection is not None:
+        return "" if injection == "enabled" else None
+    if revision is not None:
+        return revision or None
+    if REVISION in pod_labels:
+        return pod_labels[REVISION] or None
+    if asked == "true":
+        return ""
+    by_default = asked is None and injectors.by_default.value and namespace.name not in SYSTEM_NAMESPACES
+    return "" if by_default else None
+
+
+def _is_wanted(workload: Workload, config: InjectorConfig) -> Derived[bool]:
+    """Whether the injector of a revision injects what its webhooks bring."""
+    if config.policy not in ("enabled", "disabled"):
+        return Derived(False, config.because)
+    labelled = INJECT in workload.pod_labels
+    asked = workload.pod_labels[INJECT] if labelled else workload.pod_annotations.get(INJECT)
+    if asked in ("true", "false"):
+        at = workload.pod_label_at(INJECT) if labelled else workload.pod_annotation_at(INJECT)
+        return Derived(asked == "true", (Cause("the pods ask for a sidecar", at),))
+    if any(not rule.is_empty and rule.matches(workload.pod_labels) for rule in config.never):
+        return Derived(False, config.because)
+    if any(not rule.is_empty and rule.matches(workload.pod_labels) for rule in config.always):
+        return Derived(True)
+    return Derived(config.policy == "enabled", () if config.policy == "enabled" else config.because)
+
+
+def _webhook_causes(workload: Workload, namespace: Namespace, injectors: Injectors) -> tuple[Cause, ...]:
+    """The labels by which a webhook brings the pods: the namespace's, or their own."""
+    source = namespace_injection(namespace, injectors)
+    if INJECTION in namespace.labels or REVISION in namespace.labels:
+        return source.because
+    revision = workload.pod_labels.get(REVISION)
+    if revision:
+        at = workload.pod_label_at(REVISION)
+        return (Cause(f"the pods ask for revision {revision!r}'s sidecar", at),)
+    return () if INJECT in workload.pod_labels else source.because
+
+
+def _injected_by_pod(workload: Workload, injectors: Injectors) -> Derived[bool | None]:
+    """What the pods' own labels tell where the namespace's are not known."""
+    revision = workload.pod_labels.get(REVISION)
+    if revision and injectors.has(revision):
+        at = workload.pod_label_at(REVISION)
+        return Derived(True, (Cause(f"the pods ask for revision {revision!r}'s sidecar", at),))
+    if revision is None and workload.pod_labels.get(INJECT) == "true":
+        return Derived(True, (Cause("the pods ask for a sidecar", workload.pod_label_at(INJECT)),))
+    chosen = workload.pod_labels.get(DATAPLANE_MODE) == "ambient" and revision is None
+    return Derived(False) if chosen else Derived(None)

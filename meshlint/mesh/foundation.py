@@ -1,0 +1,105 @@
+"""The objects of a set and their references: what every fact stands on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from meshlint.graph.graph import Relation
+from meshlint.model.kind import WORKLOADS, Kind
+from meshlint.model.kinds.core import Namespace
+from meshlint.model.kinds.workload import Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from typing import Any
+
+    from meshlint.graph.graph import Edge, ResourceGraph
+    from meshlint.graph.known import Known
+    from meshlint.model.kind import ResourceRef
+    from meshlint.model.resource import Resource
+    from meshlint.model.version import IstioVersion
+
+F = TypeVar("F")
+
+
+class Foundation:
+    """The objects of a set and their references: what every fact stands on."""
+
+    def __init__(self, graph: ResourceGraph, version: IstioVersion, *, version_known: bool = True) -> None:
+
+        self.graph = graph
+        self.version = version
+        self.version_known = version_known
+        self._facts: dict[tuple[str, Resource], Any] = {}
+
+    def resources(self, *kinds: Kind) -> Iterator[Resource]:
+        """All resources of some kinds."""
+        return self.graph.of_kind(*kinds)
+
+    def members(self, namespace: Resource, *kinds: Kind) -> Iterator[Resource]:
+        """The resources of some kinds in a namespace."""
+        return self.graph.in_namespace(namespace.name, *kinds)
+
+    def workloads_in(self, namespace: Resource) -> Iterator[Workload]:
+        """The workloads of a namespace."""
+        return (member for member in self.members(namespace, *WORKLOADS) if isinstance(member, Workload))
+
+    def workloads_beside(self, resource: Resource) -> Iterator[Workload]:
+        """The workloads in the namespace of a resource."""
+        members = self.graph.in_namespace(resource.namespace, *WORKLOADS)
+        return (member for member in members if isinstance(member, Workload))
+
+    def find(self, ref: ResourceRef) -> Known[Resource]:
+        """Look an object up; absent only where the set is closed."""
+        return self.graph.find(ref)
+
+    def copies(self, ref: ResourceRef) -> Sequence[Resource]:
+        """All definitions of an object in the set: usually one, or none."""
+        return self.graph.copies(ref)
+
+    def namespace_of(self, resource: Resource) -> Namespace | None:
+        """The Namespace object of a resource, None if its labels are not known."""
+        found = self.graph.namespace_of(resource).value
+        return found if isinstance(found, Namespace) else None
+
+    def is_closed(self, namespace: str | None) -> bool:
+        """Whether nothing of a namespace can be missing from the set."""
+        return self.graph.scopes.is_closed(namespace)
+
+    @property
+    def is_applied_together(self) -> bool:
+        """Whether all of the set is applied as it is written, rather than found side by side."""
+        return self.graph.scopes.together
+
+    def overlap(self, one: Resource, other: Resource) -> Sequence[Resource]:
+        """What the file of one object defines and the file of another defines again, as the latter does."""
+        return self.graph.overlaps.get((one.manifest.file.path, other.manifest.file.path), ())
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing at all can be missing from the set."""
+        return self.graph.scopes.cluster
+
+    def policies_targeting(self, ref: ResourceRef) -> Iterator[Edge]:
+        """The `targetRefs` that name an object."""
+        return self.graph.edges_to(ref, Relation.TARGETS)
+
+    def selected_workloads(self, resource: Resource) -> Iterator[Edge]:
+        """The workloads that the selector of a Service or a policy selects."""
+        return self.graph.edges_from(resource, Relation.SELECTS)
+
+    def could_be(self, ref: ResourceRef) -> bool:
+        """Whether the set holds an object that a reference may mean, if only its namespace were known."""
+        return any(may_be_one(ref.namespace, r.namespace) for r in self.graph.named(ref.kind, ref.name))
+
+    def _fact(self, name: str, subject: Resource, derive: Callable[[], F]) -> F:
+        key = (name, subject)
+        if key not in self._facts:
+            self._facts[key] = derive()
+        fact: F = self._facts[key]
+        return fact
+
+
+def may_be_one(namespace: str | None, other: str | None) -> bool:
+    """Whether two namespaces may be the same one, either not being told."""
+    return namespace is None or other is None or namespace == other

@@ -1,0 +1,1 @@
+"""How Istio is installed, as far as the manifests tell."""

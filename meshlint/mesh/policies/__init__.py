@@ -1,0 +1,1 @@
+"""What is enforced where, and what becomes of plaintext."""

@@ -1,0 +1,279 @@
+"""Where a policy lands: at ztunnel, a waypoint, a sidecar, a gateway, or nowhere."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from meshlint.mesh.derived import Cause
+from meshlint.mesh.enrollment.dataplane import DataplaneMode
+from meshlint.mesh.policies.authorization import is_dry_run, is_sent
+from meshlint.mesh.policies.selection import SelectorIndex
+from meshlint.mesh.policies.target_attachment import (
+    Enforcement,
+    EnforcementPoint,
+    Reach,
+    TargetAttachments,
+    target_references,
+)
+from meshlint.model import kind as k
+from meshlint.model.keys import DRY_RUN, GATEWAY_CLASS_NAME, GATEWAY_NAME, MANAGED, REVISION
+from meshlint.model.kinds.core import Namespace
+from meshlint.model.kinds.gateway import Gateway
+from meshlint.model.kinds.policy import AuthorizationPolicy, TargetedPolicy
+from meshlint.model.kinds.workload import Workload
+from meshlint.model.selector import LabelSelector
+from meshlint.model.version import IstioVersion, VersionRange
+
+if TYPE_CHECKING:
+    from meshlint.mesh.policies.facts import PolicyFacts
+
+_POINTS: Mapping[DataplaneMode, EnforcementPoint] = {
+    DataplaneMode.AMBIENT: EnforcementPoint.ZTUNNEL,
+    DataplaneMode.SIDECAR: EnforcementPoint.SIDECAR,
+    DataplaneMode.GATEWAY: EnforcementPoint.GATEWAY,
+}
+_COMPARES_REVISIONS = VersionRange(">=1.25.4,<1.26 || >=1.26.3")
+_Where = tuple[str | None] | None
+_NOWHERE = Reach((), is_known=True, because=())
+
+
+class Attachments:
+    """
+    The rules by which Istio attaches policies.
+
+    istio `pilot/pkg/model/policyattachment.go`, ShouldAttachPolicy, for all Envoys; for ztunnel
+    `pilot/pkg/serviceregistry/ambient/authorization.go`, convertAuthorizationPolicy, and
+    `workloads.go`, buildWorkloadPolicies. Flags that are off by default stay off:
+    `ENABLE_LAYERED_WAYPOINT_AUTHORIZATION_POLICIES` would have waypoints enforce selectors as well.
+    """
+
+    def __init__(self, mesh: "PolicyFacts") -> None:
+        self._mesh = mesh
+        self._graph = mesh.graph
+        self._version = mesh.version
+        self._targets = TargetAttachments(mesh)
+
+    def reach(self, policy: TargetedPolicy) -> Reach:
+        """Where a policy lands, and whether that is all."""
+        ignored = self._ignored(policy)
+        if ignored is not None:
+            return _NOWHERE._replace(because=(ignored,))
+        if (
+            isinstance(policy, AuthorizationPolicy)
+            and is_dry_run(policy)
+            and not is_sent_anyway(self, policy)
+        ):
+            return _nowhere("a dry run is not enforced", policy, "metadata", "annotations", DRY_RUN)
+        targets = target_references(policy, self._version)
+        if targets and policy.selector is not None:
+            return _nowhere("a policy has either a selector or targets", policy, "spec", "selector")
+        reach = self._targets.reach(policy, targets) if targets else self._by_selector(policy)
+        return reach if self._is_certainly_read(policy) else reach._replace(is_known=False)
+
+    @property
+    def version(self) -> IstioVersion:
+        """The version of Istio that the rules are for."""
+        return self._version
+
+    def acting_on(self, workload: Workload) -> Iterator[tuple[AuthorizationPolicy, EnforcementPoint]]:
+        """The AuthorizationPolicies without targets that act on the pods of a workload."""
+        point = _POINTS.get(self._mesh.dataplane_mode(workload).value)
+        if point is None:
+            return
+        namespaces = dict.fromkeys((self._mesh.root_namespace.value, workload.namespace))
+        for namespace in namespaces:
+            for policy in self._selecting.selecting(namespace, workload.pod_labels):
+                if self._lands(policy, point):
+                    yield policy, point
+
+    def at_waypoint(self, gateway: Gateway) -> Sequence[AuthorizationPolicy]:
+        """The AuthorizationPolicies that name a waypoint or its class."""
+        return self._by_waypoint.get(gateway, ())
+
+    def _ignored(self, policy: TargetedPolicy) -> Cause | None:
+        """Why istiod certainly does not read a policy."""
+        if policy.kind == k.TRAFFIC_EXTENSION and self._version < IstioVersion(1, 30, 0):
+            return Cause("TrafficExtension is there from 1.30", policy.at("kind"))
+        if self._mesh.is_discovered(policy) is False:
+            return Cause("istiod does not watch its namespace", policy.at("metadata", "namespace"))
+        if self._mesh.revisions.is_complete and not self._is_certainly_read(policy):
+            text = f"no control plane is of revision {policy.labels[REVISION]!r}"
+            return Cause(text, policy.label_at(REVISION))
+        return None
+
+    def _is_certainly_read(self, policy: TargetedPolicy) -> bool:
+        """
+        Whether a policy is not for another control plane: a revision counts, a tag does not.
+
+        istio `pkg/config/model.go`, LabelsInRevision; for ztunnel's policies from 1.25.4 and 1.26.3.
+        """
+        is_compared = policy.kind != k.AUTHORIZATION_POLICY or self._version in _COMPARES_REVISIONS
+        revision = policy.labels.get(REVISION)
+        return not (is_compared and revision) or revision in self._mesh.revisions.names
+
+    def _by_selector(self, policy: TargetedPolicy) -> Reach:
+        found = list(self._workloads(policy))
+        because = _scope_causes(policy, self._mesh.root_namespace.value)
+        by_point: dict[EnforcementPoint, list[Workload]] = defaultdict(list)
+        for workload in found:
+            point = _POINTS.get(self._mesh.dataplane_mode(workload).value)
+            if point is not None and self._lands(policy, point):
+                by_point[point].append(workload)
+        if not found and self._awaits_ambient_pods(policy):
+            by_point[EnforcementPoint.ZTUNNEL] = []
+        enforcements = [
+            Enforcement(point, tuple(by_point[point]), None, None, because)
+            for point in (EnforcementPoint.ZTUNNEL, EnforcementPoint.SIDECAR, EnforcementPoint.GATEWAY)
+            if point in by_point
+        ]
+        enforcements.extend(self._at_gateways(policy, because))
+        why_not = tuple(self._why_not_at_ztunnel(policy))
+        return Reach(tuple(enforcements), self._is_known(policy, found), because=(*because, *why_not))
+
+    def _workloads(self, policy: TargetedPolicy) -> Iterator[Workload]:
+        """The workloads in the scope of a policy without targets."""
+        everywhere = policy.namespace == self._mesh.root_namespace.value
+        selector = policy.selector or {}
+        if not selector:
+            members = (
+                self._graph.of_kind(*k.WORKLOADS)
+                if everywhere
+                else self._graph.in_namespace(policy.namespace, *k.WORKLOADS)
+            )
+            yield from (member for member in members if isinstance(member, Workload))
+            return
+        where = None if everywhere else (policy.namespace,)
+        candidates = min((self._by_label.get((where, label), ()) for label in selector.items()), key=len)
+        for workload in candidates:
+            if LabelSelector(selector).matches(workload.pod_labels):
+                yield workload
+
+    def _lands(self, policy: TargetedPolicy, point: EnforcementPoint) -> bool:
+        if isinstance(policy, AuthorizationPolicy) and is_dry_run(policy):
+            return point is EnforcementPoint.ZTUNNEL and is_sent_anyway(self, policy)
+        if point is not EnforcementPoint.ZTUNNEL:
+            return True
+        return not any(True for _ in self._why_not_at_ztunnel(policy))
+
+    def _why_not_at_ztunnel(self, policy: TargetedPolicy) -> Iterator[Cause]:
+        if not isinstance(policy, AuthorizationPolicy):
+            yield Cause(f"ztunnel does not know {policy.kind.name}", policy.at("kind"))
+            return
+        yield from is_sent(policy, self._version).because
+        if policy.selector is not None and not policy.selector:
+            # Of WORKLOAD_SELECTOR scope, and then filtered out: GetLabelSelector() is nil.
+            yield Cause("an empty selector selects no ambient pod", policy.at("spec", "selector"))
+
+    def _awaits_ambient_pods(self, policy: TargetedPolicy) -> bool:
+        """Whether a policy speaks for the pods of an ambient namespace, of which none are in the set."""
+        if policy.selector is not None or not self._lands(policy, EnforcementPoint.ZTUNNEL):
+            return False
+        namespace = self._mesh.namespace_of(policy)
+        return isinstance(namespace, Namespace) and self._mesh.selects_ambient(namespace).value
+
+    def _is_known(self, policy: TargetedPolicy, workloads: Iterable[Workload]) -> bool:
+        everywhere = policy.namespace == self._mesh.root_namespace.value
+        closed = self._mesh.is_complete if everywhere else self._mesh.is_closed(policy.namespace)
+        unknown = DataplaneMode.UNKNOWN
+        if isinstance(policy.manifest.value("spec", "selector", "matchLabels"), dict) and not policy.selector:
+            # Read from the API server it is an empty map and selects all pods, but copied it is nil.
+            return False
+        return closed and all(self._mesh.dataplane_mode(w).value is not unknown for w in workloads)
+
+    def _at_gateways(self, policy: TargetedPolicy, because: tuple[Cause, ...]) -> Iterator[Enforcement]:
+        """The proxies of Gateways that a policy without targets reaches by namespace and labels."""
+        everywhere = policy.namespace == self._mesh.root_namespace.value
+        gateways = self._graph.of_kind(k.GATEWAY) if everywhere else self._mesh.gateways_in(policy.namespace)
+        for gateway in gateways:
+            if not isinstance(gateway, Gateway):
+                continue
+            point = self._targets.point_of(gateway)
+            if point is EnforcementPoint.WAYPOINT and self._reaches_waypoints(policy, gateway):
+                yield Enforcement(point, (), None, gateway, because)
+            if point is EnforcementPoint.GATEWAY and self._lands(policy, point) and _selects(policy, gateway):
+                yield Enforcement(point, (), gateway, None, because)
+
+    def _reaches_waypoints(self, policy: TargetedPolicy, gateway: Gateway) -> bool:
+        """
+        Whether a policy without targets acts on a waypoint: waypoints never look at selectors.
+
+        A Telemetry for all of a namespace does (istio `pilot/pkg/model/telemetry.go`,
+        applicableTelemetries), and to 1.26 an EnvoyFilter (`push_context.go`, getMatchedEnvoyFilters).
+        """
+        if policy.kind == k.TELEMETRY:
+            return not policy.selector
+        is_old_filter = policy.kind == k.ENVOY_FILTER and self._version < IstioVersion(1, 27, 0)
+        return is_old_filter and _selects(policy, gateway)
+
+    @cached_property
+    def _by_label(self) -> Mapping[tuple[_Where, tuple[str, str]], Sequence[Workload]]:
+        """Workloads by a label of their pods: those of each namespace, and under None those of all."""
+        by_label: dict[tuple[_Where, tuple[str, str]], list[Workload]] = defaultdict(list)
+        for workload in self._graph.of_kind(*k.WORKLOADS):
+            if isinstance(workload, Workload):
+                for label in workload.pod_labels.items():
+                    by_label[(workload.namespace,), label].append(workload)
+                    by_label[None, label].append(workload)
+        return by_label
+
+    @cached_property
+    def _selecting(self) -> SelectorIndex[AuthorizationPolicy]:
+        return SelectorIndex(
+            (p for p in self._authorization_policies if not p.targets),
+            lambda policy: LabelSelector(policy.selector or {}),
+        )
+
+    @cached_property
+    def _by_waypoint(self) -> Mapping[Gateway, Sequence[AuthorizationPolicy]]:
+        by_waypoint: dict[Gateway, list[AuthorizationPolicy]] = defaultdict(list)
+        for policy in self._authorization_policies:
+            if policy.targets:
+                for enforcement in self._mesh.reach(policy).enforcements:
+                    names_waypoint = enforcement.target is None or enforcement.target.kind in (
+                        k.GATEWAY,
+                        k.GATEWAY_CLASS,
+                    )
+                    if enforcement.gateway is not None and names_waypoint:
+                        by_waypoint[enforcement.gateway].append(policy)
+        return by_waypoint
+
+    @cached_property
+    def _authorization_policies(self) -> Sequence[AuthorizationPolicy]:
+        found = self._graph.of_kind(k.AUTHORIZATION_POLICY)
+        return [p for p in found if isinstance(p, AuthorizationPolicy) and self._ignored(p) is None]
+
+
+def is_sent_anyway(attachments: Attachments, policy: AuthorizationPolicy) -> bool:
+    """Whether ztunnel enforces a dry run for real, as it did once."""
+    return not policy.targets and is_sent(policy, attachments.version).value
+
+
+def _selects(policy: TargetedPolicy, gateway: Gateway) -> bool:
+    """
+    Whether a selector matches the pods that istiod deploys for a Gateway.
+
+    istio `manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml`.
+    """
+    own = gateway.infrastructure_labels
+    labels = {
+        **(gateway.labels if own is None else own),
+        GATEWAY_NAME: gateway.name,
+        GATEWAY_CLASS_NAME: gateway.class_name,
+        MANAGED: "istio.io-gateway-controller",
+    }
+    return all(labels.get(key) == value for key, value in (policy.selector or {}).items())
+
+
+def _scope_causes(policy: TargetedPolicy, root: str) -> tuple[Cause, ...]:
+    if policy.selector is not None:
+        key = "workloadSelector" if policy.kind == k.ENVOY_FILTER else "selector"
+        return (Cause("it selects pods by their labels", policy.at("spec", key)),)
+    at = policy.at("metadata", "namespace")
+    if policy.namespace == root:
+        return (Cause(f"it stands in the root namespace {root!r}", at),)
+    return (Cause(f"it is for all of namespace {policy.namespace!r}", at),)
+
+
+def _nowhere(message: str, policy: TargetedPolicy, *path: str) -> Reach:
+    return _NOWHERE._replace(because=(Cause(message, policy.at(*path)),))

@@ -1,0 +1,175 @@
+"""What is enforced where, and what becomes of plaintext."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from meshlint.mesh.waypoints.facts import WaypointFacts
+from meshlint.model.kinds.core import Service
+from meshlint.model.kinds.policy import AuthorizationPolicy
+from meshlint.model.kinds.traffic import ServiceEntry
+from meshlint.model.kinds.workload import Workload
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from meshlint.mesh.condition import PredictedCondition
+    from meshlint.mesh.derived import Derived
+    from meshlint.mesh.policies.attachment import Attachments
+    from meshlint.mesh.policies.authorization import RuleVerdict, ZtunnelRule
+    from meshlint.mesh.policies.decision import Decision, Peer
+    from meshlint.mesh.policies.mtls import MtlsVerdict, PeerAuthentications
+    from meshlint.mesh.policies.network import NetworkPolicies
+    from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, Reach
+    from meshlint.model.kinds.gateway import Gateway
+    from meshlint.model.kinds.policy import TargetedPolicy
+    from meshlint.model.resource import Resource
+
+
+class PolicyFacts(WaypointFacts):
+    """What is enforced where, and what becomes of plaintext."""
+
+    def enforced_at(self, policy: TargetedPolicy) -> Derived[tuple[Enforcement, ...]]:
+        """Where a policy is enforced, as far as this set tells; empty is nowhere, and the causes say why."""
+        from meshlint.mesh.derived import Derived
+
+        reach = self.reach(policy)
+        return Derived(reach.enforcements, reach.because)
+
+    def reach(self, policy: TargetedPolicy) -> Reach:
+        """Where a policy is enforced, and whether there can be more places than this set shows."""
+        return self._fact("reach", policy, lambda: self._attachments.reach(policy))
+
+    def policies_at(self, resource: Resource) -> tuple[tuple[TargetedPolicy, EnforcementPoint], ...]:
+        """The AuthorizationPolicies that act on a workload, a Service or a ServiceEntry, and where."""
+        return self._fact("policies_at", resource, lambda: tuple(self._policies_at(resource)))
+
+    def policy_conditions(self, policy: TargetedPolicy) -> tuple[PredictedCondition, ...]:
+        """The conditions that istiod will write on a policy; none where they cannot be known."""
+        from meshlint.mesh.policies.conditions import policy_conditions
+
+        if not isinstance(policy, AuthorizationPolicy) or not self._is_read(policy):
+            return ()
+        return self._fact("policy_conditions", policy, lambda: tuple(policy_conditions(policy, self)))
+
+    def rule_verdicts(self, policy: AuthorizationPolicy) -> tuple[RuleVerdict, ...]:
+        """What becomes of each rule: at ztunnel, or with targets, as written where it is enforced at all."""
+        return self._fact("rule_verdicts", policy, lambda: self._rule_verdicts(policy))
+
+    def ztunnel_rules(self, policy: AuthorizationPolicy) -> tuple[ZtunnelRule, ...]:
+        """The rules of a policy as ztunnel gets them."""
+        from meshlint.mesh.policies.authorization import translate
+
+        return self._fact("ztunnel_rules", policy, lambda: translate(policy, self.version))
+
+    def authorization(self, workload: Workload, peer: Peer, *, as_written: bool = False) -> Derived[Decision]:
+        """
+        Whether ztunnel lets a connection to the pods of a workload through, PeerAuthentication aside.
+
+        `as_written` takes it that there are no other policies than those of this set. A sidecar or a
+        gateway is not judged, nor what istiod is told to add of its own (`PILOT_AUTO_ALLOW_WAYPOINT_POLICY`).
+        """
+        from meshlint.mesh.derived import Derived
+        from meshlint.mesh.enrollment.dataplane import DataplaneMode
+        from meshlint.mesh.policies.decision import AppliedPolicy, Decision, decide
+        from meshlint.mesh.policies.target_attachment import EnforcementPoint
+
+        mode = self.dataplane_mode(workload)
+        if mode.value is DataplaneMode.NONE:
+            return Derived(Decision.ALLOWED, mode.because)
+        if mode.value is not DataplaneMode.AMBIENT:
+            return Derived(Decision.UNKNOWN, mode.because)
+        applied = [
+            AppliedPolicy(policy, self.ztunnel_rules(policy))
+            for policy, point in self.policies_at(workload)
+            if point is EnforcementPoint.ZTUNNEL and isinstance(policy, AuthorizationPolicy)
+        ]
+        closed = self.is_closed(workload.namespace) and self.is_closed(self.root_namespace.value)
+        complete = (as_written or self.is_complete or closed) and not self.allows_waypoints
+        return decide(applied, peer, complete=complete)
+
+    @cached_property
+    def _attachments(self) -> Attachments:
+        from meshlint.mesh.policies.attachment import Attachments
+
+        return Attachments(self)
+
+    def _policies_at(self, resource: Resource) -> Iterator[tuple[TargetedPolicy, EnforcementPoint]]:
+        from meshlint.mesh.policies.target_attachment import EnforcementPoint
+        from meshlint.mesh.waypoints.binding import BindingState
+
+        if isinstance(resource, Workload):
+            yield from self._attachments.acting_on(resource)
+        elif not isinstance(resource, Service | ServiceEntry):
+            return
+        for edge in self.policies_targeting(resource.ref):
+            policy = edge.source
+            if isinstance(policy, AuthorizationPolicy) and any(
+                enforcement.target is resource for enforcement in self.reach(policy).enforcements
+            ):
+                yield policy, EnforcementPoint.WAYPOINT
+        binding = self.waypoint_binding(resource)
+        if binding.state is BindingState.BOUND and binding.gateway is not None:
+            for policy in self._attachments.at_waypoint(binding.gateway):
+                yield policy, EnforcementPoint.WAYPOINT
+
+    def _rule_verdicts(self, policy: AuthorizationPolicy) -> tuple[RuleVerdict, ...]:
+        from meshlint.mesh.policies.authorization import RuleOutcome, RuleVerdict, rule_verdicts
+
+        if not policy.targets:
+            return rule_verdicts(policy, self.version)
+        reach = self.reach(policy)
+        if not reach.enforcements:
+            return ()
+        return tuple(
+            RuleVerdict(rule.index, RuleOutcome.ENFORCED, reach.because)
+            for rule in self.ztunnel_rules(policy)
+        )
+
+    def mtls(self, workload: Workload) -> MtlsVerdict:
+        """What really becomes of plaintext to the pods of a workload, port by port."""
+        mode = self.dataplane_mode(workload)
+        return self._fact("mtls", workload, lambda: self._peer_authentications.verdict(workload, mode))
+
+    def asked_mtls(self, workload: Workload) -> MtlsVerdict:
+        """What the PeerAuthentications ask for by plain inheritance, honoured or not."""
+        return self._fact("asked_mtls", workload, lambda: self._peer_authentications.asked(workload))
+
+    @cached_property
+    def _peer_authentications(self) -> PeerAuthentications:
+        from meshlint.mesh.policies.mtls import PeerAuthentications
+
+        return PeerAuthentications(self.graph, self.version, self.mesh_config.root_namespace)
+
+    def admits_hbone(self, subject: Workload | Gateway) -> Derived[bool | None]:
+        """Whether some pods may reach the HBONE port of a workload, or of what a Gateway deploys."""
+        return self._fact("admits_hbone", subject, lambda: self._network_policies.admits_hbone(subject))
+
+    def reaches_hbone(self, subject: Workload | Gateway) -> Derived[bool | None]:
+        """Whether a workload, or what a Gateway deploys, may reach the HBONE port of some pods."""
+        return self._fact("reaches_hbone", subject, lambda: self._network_policies.reaches_hbone(subject))
+
+    def admits_peer(
+        self, subject: Workload | Gateway, peer: Workload | Gateway, port: int
+    ) -> Derived[bool | None]:
+        """Whether NetworkPolicies let a peer in to a TCP port of the pods."""
+        return self._network_policies.admits_peer(subject, peer, port)
+
+    def reaches_peer(
+        self, subject: Workload | Gateway, peer: Workload | Gateway, port: int
+    ) -> Derived[bool | None]:
+        """Whether NetworkPolicies let the pods out to a TCP port of a peer."""
+        return self._network_policies.reaches_peer(subject, peer, port)
+
+    def admits_kubelet_probes(self, workload: Workload) -> Derived[bool | None]:
+        """Whether NetworkPolicies let in the kubelet's probes, which have another address in ambient mode."""
+        return self._fact(
+            "admits_kubelet_probes", workload, lambda: self._network_policies.admits_kubelet_probes(workload)
+        )
+
+    @cached_property
+    def _network_policies(self) -> NetworkPolicies:
+        from meshlint.mesh.policies.network import NetworkPolicies
+
+        return NetworkPolicies(self.graph)

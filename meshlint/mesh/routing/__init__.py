@@ -1,0 +1,1 @@
+"""Which routes and traffic rules ambient clients follow."""

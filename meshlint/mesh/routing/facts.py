@@ -1,0 +1,146 @@
+"""Which routes and traffic rules ambient clients follow."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from meshlint.graph.graph import Relation
+from meshlint.graph.known import ABSENT, UNKNOWN, present
+from meshlint.mesh.policies.facts import PolicyFacts
+from meshlint.model.keys import GATEWAY_NAME
+from meshlint.model.kind import GATEWAY, SERVICE, ResourceRef
+from meshlint.model.kinds.core import Namespace, Service
+from meshlint.model.kinds.gateway import Gateway, Route
+from meshlint.model.kinds.traffic import ServiceEntry
+
+if TYPE_CHECKING:
+    from meshlint.graph.known import Known
+    from meshlint.mesh.derived import Derived
+    from meshlint.mesh.routing.at_waypoint import Surroundings
+    from meshlint.mesh.routing.destination_rules import DestinationRules
+    from meshlint.mesh.routing.hosts import HostIndex
+    from meshlint.mesh.routing.route_parents import RouteParent
+    from meshlint.mesh.routing.virtual_services import HostEffect, TrafficEffect
+    from meshlint.model.kinds.traffic import DestinationRule, VirtualService
+    from meshlint.model.kinds.workload import Workload
+    from meshlint.model.resource import Resource
+
+
+class RoutingFacts(PolicyFacts):
+    """Which routes and traffic rules ambient clients follow."""
+
+    def route_parents(self, route: Route) -> tuple[RouteParent, ...]:
+        """What becomes of a route at each of its parents, and what istiod writes about it."""
+        from meshlint.mesh.routing.route_parents import route_parents
+
+        return self._fact("route_parents", route, lambda: route_parents(route, self._surroundings))
+
+    def routes_of(self, service: Resource) -> tuple[Route, ...]:
+        """The routes that name a Service or ServiceEntry as parent, whether they are respected or not."""
+        edges = self.graph.edges_to(service.ref, Relation.PARENT)
+        return tuple(dict.fromkeys(edge.source for edge in edges if isinstance(edge.source, Route)))
+
+    def virtual_service_effect(self, rule: VirtualService) -> tuple[HostEffect, ...]:
+        """What ambient clients notice of a VirtualService, host by host; empty for a delegate."""
+        from meshlint.mesh.routing.virtual_services import virtual_service_effect
+
+        return self._fact(
+            "virtual_service_effect", rule, lambda: virtual_service_effect(rule, self._surroundings)
+        )
+
+    def destination_rule_effect(self, rule: DestinationRule) -> HostEffect:
+        """What ambient clients notice of a DestinationRule."""
+        from meshlint.mesh.routing.destination_rules import destination_rule_effect
+
+        return self._fact(
+            "destination_rule_effect",
+            rule,
+            lambda: destination_rule_effect(rule, self._destination_rules, self._surroundings),
+        )
+
+    def settings_effect(self, resource: Resource) -> Derived[TrafficEffect]:
+        """What ambient clients notice of a Sidecar, a ProxyConfig, or a Telemetry without `targetRefs`."""
+        from meshlint.mesh.routing.proxy_settings import settings_effect
+
+        return settings_effect(resource, self._surroundings)
+
+    def service_of_host(self, host: str, namespace: str | None) -> Known[Resource]:
+        """The Service or ServiceEntry that a host means, written in an object of some namespace."""
+        from meshlint.mesh.routing.hosts import full_name
+
+        full = full_name(host, namespace)
+        named = self._hosts.named(full) if full is not None else ()
+        if named:
+            # A Service wins, then what stands beside the object.
+            best = min(named, key=lambda s: (s.kind != SERVICE, s.namespace != namespace))
+            return present(best)
+        return ABSENT if full is not None and self.is_complete else UNKNOWN
+
+    def virtual_ip(self, service: Resource) -> Derived[bool | None]:
+        """Whether ztunnel can tell traffic to a Service or ServiceEntry by an IP of its own."""
+        return self._fact("virtual_ip", service, lambda: self._virtual_ip(service))
+
+    def passes_waypoint(self, client: Workload, service: Resource) -> Derived[bool | None]:
+        """Whether calls of a workload to a Service or ServiceEntry go through the service's waypoint."""
+        from meshlint.mesh.routing.dns_capture import dns_capture
+        from meshlint.mesh.routing.passage import Called, Client, passes_waypoint
+
+        name = client.pod_labels.get(GATEWAY_NAME)
+        found = self.find(ResourceRef(GATEWAY, client.namespace, name)).value if name else None
+        gateway = found if isinstance(found, Gateway) else None
+        caller = Client(
+            client,
+            self.dataplane_mode(client),
+            gateway_class=gateway.class_name if gateway else "",
+            gateway_is_waypoint=self.is_waypoint(gateway).value if gateway else (None if name else False),
+            dns_capture=dns_capture(client, self.graph, self.chart_values, self.version),
+        )
+        namespace = self.graph.namespace_of(service)
+        called = Called(
+            service,
+            namespace.value if isinstance(namespace.value, Namespace) else None,
+            namespace_known=not namespace.is_unknown,
+            binding=self.waypoint_binding(service),
+            virtual_ip=self.virtual_ip(service),
+        )
+        return passes_waypoint(caller, called, self.version)
+
+    def _virtual_ip(self, service: Resource) -> Derived[bool | None]:
+        from meshlint.mesh.derived import Derived
+        from meshlint.mesh.routing.egress import virtual_ip, virtual_ip_of_service
+
+        match service:
+            case Service():
+                return virtual_ip_of_service(service)
+            case ServiceEntry():
+                return virtual_ip(service, self.version, self._istiod_switch)
+            case _:
+                return Derived(None)
+
+    @cached_property
+    def _hosts(self) -> HostIndex:
+        from meshlint.mesh.routing.hosts import HostIndex
+
+        return HostIndex(self.graph)
+
+    @cached_property
+    def _destination_rules(self) -> DestinationRules:
+        from meshlint.mesh.routing.destination_rules import DestinationRules
+
+        return DestinationRules(self.graph)
+
+    @cached_property
+    def _surroundings(self) -> Surroundings:
+        from meshlint.mesh.routing.at_waypoint import Surroundings
+
+        return Surroundings(
+            graph=self.graph,
+            version=self.version,
+            hosts=self._hosts,
+            root_namespace=self.mesh_config.root_namespace.value,
+            bind=self.waypoint_binding,
+            virtual_ip=self.virtual_ip,
+            judge=self.is_waypoint,
+            switch=self._istiod_switch,
+        )

@@ -1,0 +1,1 @@
+"""Which Gateways are waypoints, and who gets which."""

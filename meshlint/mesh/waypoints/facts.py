@@ -1,0 +1,271 @@
+"""Which Gateways are waypoints, and who gets which."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from meshlint.graph.graph import Relation
+from meshlint.mesh.enrollment.facts import EnrollmentFacts
+from meshlint.mesh.foundation import may_be_one
+from meshlint.model.keys import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
+from meshlint.model.kind import GATEWAY, NAMESPACE, SERVICE, SERVICE_ENTRY, WAYPOINT_USERS
+from meshlint.model.kinds.core import Service
+from meshlint.model.kinds.gateway import Gateway
+from meshlint.model.kinds.traffic import ServiceEntry
+from meshlint.model.references import canary_reference
+from meshlint.model.spelling import nearest
+from meshlint.model.version import IstioVersion
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from meshlint.graph.graph import Edge
+    from meshlint.mesh.condition import PredictedCondition
+    from meshlint.mesh.derived import Cause, Derived
+    from meshlint.mesh.waypoints.binding import WaypointBinding, WaypointBindings
+    from meshlint.mesh.waypoints.canary import CanaryBinding
+    from meshlint.mesh.waypoints.gateway_status import ListenerCondition
+    from meshlint.model.kind import ResourceRef
+    from meshlint.model.kinds.gateway import GatewayClass
+    from meshlint.model.resource import Resource
+    from meshlint.source.document import FieldPath, Location
+
+
+class WaypointFacts(EnrollmentFacts):
+    """Which Gateways are waypoints, and who gets which."""
+
+    def is_waypoint(self, gateway: Gateway) -> Derived[bool | None]:
+        """Whether a Gateway is a waypoint; None for a class that is not Istio's own."""
+        from meshlint.mesh.waypoints import waypoint
+        from meshlint.mesh.waypoints.binding import class_of
+
+        return waypoint.is_waypoint(gateway, class_of(self.graph, gateway), self.version)
+
+    def traffic_type(self, gateway: Gateway) -> Derived[str | None]:
+        """What traffic a waypoint is for, as written; None if that cannot be known."""
+        from meshlint.mesh.waypoints import waypoint
+        from meshlint.mesh.waypoints.binding import class_of
+
+        return waypoint.traffic_type(gateway, class_of(self.graph, gateway), self.version)
+
+    def waypoint_binding(self, subject: Resource) -> WaypointBinding:
+        """Which waypoint an object gets, by its own label or its namespace's."""
+        return self._fact("waypoint_binding", subject, lambda: self._bindings.effective(subject))
+
+    def canary_binding(self, subject: Resource) -> CanaryBinding | None:
+        """The second waypoint of a Service or ServiceEntry (1.31 and newer); None if it has none."""
+        from meshlint.mesh.waypoints.canary import canary_binding
+
+        if self.version < IstioVersion(1, 31, 0) or not isinstance(subject, Service | ServiceEntry):
+            return None
+        primary = self.waypoint_binding(subject)
+        return self._fact(
+            "canary_binding",
+            subject,
+            lambda: canary_binding(subject, self.namespace_of(subject), primary, self._bindings),
+        )
+
+    def endpoint_bindings(self, entry: ServiceEntry) -> tuple[WaypointBinding, ...]:
+        """Which waypoint each inline endpoint of a ServiceEntry gets, in their order."""
+        return self._fact("endpoint_bindings", entry, lambda: tuple(self._bindings.of_endpoints(entry)))
+
+    def nominal_binding(self, service: Service) -> WaypointBinding:
+        """What the labels of a Service would bind it to, also of an alias that is never bound."""
+        return self._fact("nominal_binding", service, lambda: self._bindings.nominal(service))
+
+    def binding_conditions(self, subject: Resource) -> tuple[PredictedCondition, ...]:
+        """What istiod will write about waypoints into the status of a Service or entry."""
+        from meshlint.mesh.waypoints.binding_status import Bound, binding_conditions
+
+        if self.istiod_ambient.value is False or not self._is_read(subject):
+            return ()
+        bound = Bound(
+            subject,
+            self.namespace_of(subject),
+            self.waypoint_binding(subject),
+            self.canary_binding(subject),
+            self.mesh_config.service_entry_visibility,
+        )
+        return binding_conditions(bound, self.version)
+
+    def gateway_conditions(self, gateway: Gateway) -> tuple[PredictedCondition, ...]:
+        """
+        What istiod will write into the status of a Gateway: its own conditions, then those of its listeners.
+
+        Nothing where no control plane serves it, or its class is not Istio's.
+        """
+        from meshlint.mesh.waypoints.gateway_status import gateway_conditions
+
+        controller = self._controller(gateway)
+        return gateway_conditions(gateway, controller, self.version) if controller else ()
+
+    def listener_conditions(self, gateway: Gateway) -> tuple[ListenerCondition, ...]:
+        """Whether istiod will accept each listener of a Gateway."""
+        from meshlint.mesh.waypoints.gateway_status import listener_conditions
+
+        controller = self._controller(gateway)
+        return tuple(listener_conditions(gateway, controller, self.version)) if controller else ()
+
+    def _controller(self, gateway: Gateway) -> str | None:
+        """The controller of Istio that serves a Gateway, as far as it is switched on; None without one."""
+        from meshlint.mesh.waypoints import waypoint
+        from meshlint.mesh.waypoints.binding import class_of
+
+        controller = waypoint.controller_of(gateway, class_of(self.graph, gateway), self.version)
+        switches = {
+            waypoint.MESH_CONTROLLER: self.istiod_ambient,
+            waypoint.EASTWEST_CONTROLLER: self.multi_network,
+            waypoint.AGENTGATEWAY_CONTROLLER: self.agentgateway,
+            waypoint.AGENTGATEWAY_WAYPOINT_CONTROLLER: self.agentgateway,
+        }
+        is_off = controller in switches and switches[controller].value is False
+        is_served = not self.owner(gateway).value.is_absent and self.is_discovered(gateway)
+        return None if is_off or not is_served else controller
+
+    def waypoint_identity(self, gateway: Gateway) -> Derived[str | None]:
+        """The identity of a Gateway's proxies as `namespace/serviceaccount`; None if that cannot be known."""
+        from meshlint.mesh.enrollment import identity
+        from meshlint.mesh.waypoints.binding import class_of
+
+        return identity.gateway_identity(gateway, class_of(self.graph, gateway), self.version)
+
+    def waypoint_requests(self, subject: Resource) -> tuple[WaypointBinding, ...]:
+        """What becomes of each `use-waypoint` label that an object itself carries."""
+        return self._fact("waypoint_requests", subject, lambda: tuple(self._bindings.own(subject)))
+
+    def shadowed_request(self, subject: Resource) -> Location | None:
+        """The namespace's `use-waypoint` that an object's own label hides; None if there is none."""
+        namespace = self.namespace_of(subject)
+        if namespace is None or USE_WAYPOINT not in namespace.labels:
+            return None
+        return namespace.label_at(USE_WAYPOINT)
+
+    def waypoint_label_holders(self, subject: Resource) -> Iterator[tuple[Mapping[str, str], FieldPath]]:
+        """Where an object can carry `use-waypoint` for Istio to read it: labels, and the way to them."""
+        from meshlint.mesh.waypoints.binding import waypoint_label_holders
+
+        return waypoint_label_holders(subject)
+
+    def gateways_named(self, name: str) -> Iterator[Gateway]:
+        """The Gateways of a name, in whatever namespace."""
+        return (gateway for gateway in self.graph.named(GATEWAY, name) if isinstance(gateway, Gateway))
+
+    def gateways_in(self, namespace: str | None) -> Iterator[Gateway]:
+        """The Gateways of a namespace."""
+        return (g for g in self.graph.in_namespace(namespace, GATEWAY) if isinstance(g, Gateway))
+
+    def waypoints(self) -> Iterator[Gateway]:
+        """All waypoints of Istio's own classes."""
+        for gateway in self.graph.of_kind(GATEWAY):
+            if isinstance(gateway, Gateway) and self.is_waypoint(gateway).value:
+                yield gateway
+
+    def waypoint_users(self, gateway: Gateway) -> Iterator[Edge]:
+        """The `use-waypoint` labels that name a Gateway, whether they bind to it or not."""
+        return self.graph.edges_to(gateway.ref, Relation.USES_WAYPOINT)
+
+    def possible_users(self, gateway: Gateway) -> Iterator[Resource]:
+        """
+        The objects whose labels may name a Gateway: as their waypoint, or from 1.31 as its canary.
+
+        Where the manifests do not tell the namespace of the one or the other, the name decides.
+        """
+        named = self._users_by_name.get(gateway.name, ())
+        return (user for namespace, user in named if may_be_one(namespace, gateway.namespace))
+
+    def dependents(self, gateway: Gateway) -> Iterator[Cause]:
+        """What only a waypoint would enforce: what names this one, or a Service beside it that has none."""
+        from meshlint.mesh.waypoints.dependents import dependents
+
+        return dependents(self.graph, gateway, self.waypoint_binding)
+
+    def hanging_policies(self, binding: WaypointBinding) -> Iterator[Cause]:
+        """The policies that nobody enforces when a request for a waypoint comes to nothing."""
+        from meshlint.mesh.waypoints.dependents import hanging_policies
+
+        return hanging_policies(self.graph, binding, self.waypoint_binding)
+
+    def gateways_of_class(self, gateway_class: GatewayClass) -> Iterator[Gateway]:
+        """The Gateways of a class."""
+        gateways = self.graph.of_kind(GATEWAY)
+        return (g for g in gateways if isinstance(g, Gateway) and g.class_name == gateway_class.name)
+
+    def are_users_known(self, gateway: Gateway) -> bool:
+        """Whether whatever may use a waypoint is in the set."""
+        from meshlint.mesh.waypoints import waypoint
+        from meshlint.mesh.waypoints.binding import class_of
+
+        admits_others = waypoint.admits_others(gateway, class_of(self.graph, gateway), self.version)
+        return self.is_complete or (self.is_closed(gateway.namespace) and not admits_others)
+
+    def admits(self, gateway: Gateway, subject: Resource) -> Derived[bool | None]:
+        """Whether an object may use a waypoint; None if that takes labels of a namespace not known."""
+        return self._bindings.admits(gateway, subject)
+
+    def lost_requests(self) -> Iterator[WaypointBinding]:
+        """The `use-waypoint` labels that name no Gateway of the set."""
+        return iter(self._lost_requests)
+
+    def near_waypoint(self, binding: WaypointBinding) -> Gateway | None:
+        """The waypoint whose name a label's is a slip of; None if there is none, or several."""
+        if binding.wanted is None:
+            return None
+        there = {g.name: g for g in self.gateways_in(binding.wanted.namespace) if self.is_waypoint(g).value}
+        near = nearest(binding.wanted.name, there)
+        return there[near] if near is not None else None
+
+    def waypoint_elsewhere(self, binding: WaypointBinding) -> Gateway | None:
+        """
+        The only waypoint of the name that a label asks for, in another namespace than the label means.
+
+        None also where the label names a namespace itself, and where the one that is asked for may
+        be missing from the set and this one does not admit the object: they often share one name.
+        """
+        from meshlint.mesh.waypoints.binding import BindingState
+
+        wanted, subject, at = binding.wanted, binding.asked_by, binding.asked_at
+        if wanted is None or wanted.namespace is None or subject is None or self.could_be(wanted):
+            return None
+        if at and at.manifest and at.manifest.value(*at.field[:-1], USE_WAYPOINT_NAMESPACE) is not None:
+            return None
+        named = {g.namespace: g for g in self.gateways_named(wanted.name) if self.is_waypoint(g).value}
+        match list(named.values()):
+            case [only] if binding.state is BindingState.NOT_READY or self.admits(only, subject).value:
+                return only
+            case _:
+                return None
+
+    @cached_property
+    def _users_by_name(self) -> dict[str, list[tuple[str | None, Resource]]]:
+        """Who names a waypoint, and in which namespace it is to be, by the waypoint's name."""
+        users: dict[str, list[tuple[str | None, Resource]]] = defaultdict(list)
+        for user in self.graph.of_kind(*WAYPOINT_USERS):
+            for edge in self.graph.edges_from(user, Relation.USES_WAYPOINT):
+                users[edge.target.name].append((edge.target.namespace, user))
+            canary = self._canary_of(user)
+            if canary is not None:
+                users[canary.name].append((canary.namespace, user))
+        return users
+
+    def _canary_of(self, user: Resource) -> ResourceRef | None:
+        # Pods and WorkloadEntries have no canaries (istiod resolves them in ambient/services.go alone).
+        if self.version < IstioVersion(1, 31, 0) or user.kind not in (NAMESPACE, SERVICE, SERVICE_ENTRY):
+            return None
+        return canary_reference(user.labels, user.name if user.kind == NAMESPACE else user.namespace)
+
+    @cached_property
+    def _lost_requests(self) -> tuple[WaypointBinding, ...]:
+        return tuple(
+            binding
+            for user in self.graph.of_kind(*WAYPOINT_USERS)
+            for binding in self.waypoint_requests(user)
+            if binding.wanted is not None and not self.could_be(binding.wanted)
+        )
+
+    @cached_property
+    def _bindings(self) -> WaypointBindings:
+        from meshlint.mesh.waypoints.binding import WaypointBindings
+
+        return WaypointBindings(self.graph, self.version, lambda: self.mesh_config.service_entry_visibility)
