@@ -126,10 +126,10 @@ class WaypointFacts(EnrollmentFacts):
 
     def waypoint_identity(self, gateway: Gateway) -> Derived[str | None]:
         """The identity of a Gateway's proxies as `namespace/serviceaccount`; None if that cannot be known."""
-        from meshlint.mesh.enrollment import identity
         from meshlint.mesh.waypoints.binding import class_of
+        from meshlint.mesh.waypoints.gateway_identity import gateway_identity
 
-        return identity.gateway_identity(gateway, class_of(self.graph, gateway), self.version)
+        return gateway_identity(gateway, class_of(self.graph, gateway), self.version)
 
     def waypoint_requests(self, subject: Resource) -> tuple[WaypointBinding, ...]:
         """What becomes of each `use-waypoint` label that an object itself carries."""
