@@ -75,7 +75,7 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
     Without a `catalog`, only the checks are loaded that can have something to say.
     """
     with _collector_paused():
-        given = given or read_input(options.paths, options.exclude)
+        given = given or read_input(options.paths, options.exclude, options.context)
         context = read_input(options.context, options.exclude)
         catalog = catalog or _catalog(given, options)
         checks = catalog.select(options.select, options.ignore)
@@ -108,7 +108,8 @@ def linked_meshes(options: Options) -> list[LinkedMesh]:
     Raises UsageError for a path that is not there.
     """
     with _collector_paused():
-        given, context = (read_input(paths, options.exclude) for paths in (options.paths, options.context))
+        given = read_input(options.paths, options.exclude, options.context)
+        context = read_input(options.context, options.exclude)
         linked = _link(given, context, options)
     versions = _versions(linked, options)
     return [

@@ -43,6 +43,16 @@ def test_the_examples_are_described_as_they_were(at_root, capsys, name, format_)
     assert kept.read_text(encoding="utf-8") == said
 
 
+def test_the_readme_shows_a_real_description():
+    """
+    The description in the README is what the command prints for the example.
+    """
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = readme.partition("$ meshlint describe service/shop/cart --path examples/shop-mended\n")[2]
+
+    assert shown.partition("```")[0] in (GOLDEN / "shop-mended.describe.text").read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize("name", ["shop", "shop-mended"])
 def test_the_json_keeps_to_its_words(at_root, capsys, name):
     """

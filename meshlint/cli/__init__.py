@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 
 from meshlint import __version__
 from meshlint.cli import check, checks, describe, explain, new_check
+from meshlint.cli.options import say
 from meshlint.errors import MeshlintError
 
 EXIT_USAGE = 2
@@ -21,7 +22,8 @@ def main() -> NoReturn:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     code = run(sys.argv[1:])
-    sys.stderr.flush()
+    if sys.stderr is not None:
+        sys.stderr.flush()
     # All is written; to take half a million objects apart one by one would help nobody.
     os._exit(code)
 
@@ -35,9 +37,8 @@ def run(arguments: Sequence[str]) -> int:
     try:
         options = _parser().parse_args(arguments)
         code: int = options.run(options)
-        sys.stdout.flush()
     except MeshlintError as error:
-        print(f"meshlint: {error}", file=sys.stderr)
+        say(str(error))
         return EXIT_USAGE
     except BrokenPipeError:
         # What is left in the buffer has nowhere to go; Python would say so at exit.
@@ -84,7 +85,7 @@ class _Parser(argparse.ArgumentParser):
         wrong = _wrong_word(message)
         hint = nearest(wrong, self.words(), limit=3)
         suffix = f"; did you mean {hint!r}?" if hint and hint != wrong else ""
-        print(f"meshlint: {message.partition(' (choose from')[0]}{suffix}", file=sys.stderr)
+        say(f"{message.partition(' (choose from')[0]}{suffix}")
         sys.exit(EXIT_USAGE)
 
     def words(self) -> list[str]:

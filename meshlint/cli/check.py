@@ -10,11 +10,14 @@ from meshlint.cli.options import (
     fill_in,
     istio_version,
     lint_options,
+    say,
+    say_if_unknown,
     wants_color,
     write,
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from meshlint.checking.result import LintResult
@@ -48,11 +51,14 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
 
 def run(options: argparse.Namespace) -> int:
     """Lint, report, and answer with the exit code."""
+    from meshlint.errors import UsageError
     from meshlint.source.input import read_input
 
     fill_in(options)
-    istio_version(options.istio_version)
-    given = read_input(options.paths or ["."], options.exclude)
+    say_if_unknown(istio_version(options.istio_version))
+    given = read_input(options.paths or ["."], options.exclude, options.context)
+    if given.in_vain:
+        raise UsageError(_in_vain(given.in_vain))
     if given.is_nothing and options.format in FOR_PEOPLE and not (options.select or options.ignore):
         # The commonest run of a hook: nothing else is loaded for it.
         from meshlint.report.wording import nothing_of_kubernetes
@@ -85,7 +91,37 @@ def _check(options: argparse.Namespace, given: "Input") -> int:
     if not (options.quiet and not result.findings and options.format in FOR_PEOPLE):
         root = _root() if options.format == "sarif" else None
         write(render(result, options.format, color=wants_color(options), root=root), options.output)
+    for complaint in _wrong_words(given, result):
+        say(complaint)
     return exit_code(result, options.fail_on or "warning")
+
+
+def _in_vain(named: "Sequence[str]") -> str:
+    from meshlint.source.discovery import STDIN
+
+    if STDIN in named:
+        return "nothing of Kubernetes on standard input"
+    others = f" and {len(named) - 1} more" if len(named) > 1 else ""
+    return f"nothing of Kubernetes in {named[0]!r}{others}"
+
+
+def _wrong_words(given: "Input", result: "LintResult") -> "Iterator[str]":
+    """Complaints of comments that are to suppress what no check is called."""
+    from meshlint.checking.catalog import load_catalog
+    from meshlint.checking.suppression import ignored_words
+    from meshlint.errors import UsageError
+
+    known = {name for check in result.checks for name in (check.id, check.family)}
+    for reading in given.readings:
+        for offset, word in ignored_words(reading.file, reading.manifests):
+            if word in known:
+                continue
+            known.add(word)
+            try:
+                load_catalog().select([word])
+            except UsageError as error:
+                line = reading.file.span(offset, offset).start_line
+                yield f"{reading.file.path}:{line}: {error}"
 
 
 def _words(values: list[str]) -> list[str]:

@@ -3,6 +3,8 @@
 import argparse
 from typing import Any
 
+from meshlint.cli.options import write
+
 NAME = "checks"
 
 
@@ -17,11 +19,13 @@ def run(options: argparse.Namespace) -> int:
     """Print one line a check: id, severity, impact, title."""
     from meshlint.checking.catalog import load_catalog
 
+    lines: list[str] = []
     family = ""
     for check in sorted(load_catalog().select(options.words), key=lambda check: (check.family, check.id)):
         if check.family != family:
             family = check.family
-            print(f"{family}:")
+            lines.append(f"{family}:\n")
         level = f"{check.severity.value}, {check.impact.value}"
-        print(f"  {check.id:<30} {level:<22} {check.page.title}")
+        lines.append(f"  {check.id:<30} {level:<22} {check.page.title}\n")
+    write("".join(lines))
     return 0

@@ -7,7 +7,9 @@ from meshlint.cli.options import (
     add_input_options,
     add_output_options,
     fill_in,
+    istio_version,
     lint_options,
+    say_if_unknown,
     wants_color,
     write,
 )
@@ -63,6 +65,7 @@ def run(options: argparse.Namespace) -> int:
     from meshlint.model.version import NEWEST_KNOWN
 
     fill_in(options)
+    say_if_unknown(istio_version(options.istio_version))
     linked = linked_meshes(lint_options(options))
     described = _only([describe(one.name, one.mesh, one.resources) for one in linked], options.objects)
     version = max((one.mesh.version for one in linked), default=NEWEST_KNOWN)

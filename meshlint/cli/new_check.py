@@ -2,7 +2,12 @@
 
 import argparse
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from meshlint.cli.options import say, write
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 NAME = "new-check"
 _ID = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
@@ -82,10 +87,15 @@ def run(options: argparse.Namespace) -> int:
     if not _ID.match(options.name) or not _FAMILY.match(options.family):
         raise UsageError("a check is named like 'dangling-waypoint', a family like 'waypoint'")
     package = Path(options.package)
-    if not (package / "__init__.py").is_file():
-        raise UsageError(f"no plugin package at {options.package!r}: name one with --package")
     function = options.name.replace("-", "_")
     home = package / options.family
+    if package.is_dir() and not any(package.iterdir()):
+        _make_package(package)
+    if not (package / "__init__.py").is_file():
+        raise UsageError(
+            f"no plugin package at {options.package!r}: name one with --package, "
+            "a directory with `__init__.py`, or an empty one to make it there"
+        )
     if (home / f"{function}.py").exists():
         raise UsageError(f"{home / function}.py is there already")
     home.mkdir(exist_ok=True)
@@ -99,5 +109,13 @@ def run(options: argparse.Namespace) -> int:
     }
     for name, text in written.items():
         (home / name).write_text(text, encoding="utf-8")
-        print(home / name)
+        write(f"{home / name}\n")
     return 0
+
+
+def _make_package(package: "Path") -> None:
+    name = package.resolve().name
+    (package / "__init__.py").write_text('"""Checks of our own for meshlint."""\n', encoding="utf-8")
+    write(f"{package / '__init__.py'}\n")
+    entry = f'[project.entry-points."meshlint.checks"] {name} = "{name}"'
+    say(f"the package is found once it is installed with {entry}")

@@ -105,21 +105,54 @@ def wants_color(options: argparse.Namespace) -> bool:
         return False
     if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE"):
         return True
-    return os.environ.get("TERM") != "dumb" and sys.stdout.isatty()
+    return os.environ.get("TERM") != "dumb" and sys.stdout is not None and sys.stdout.isatty()
 
 
-def write(text: str, output: str | None) -> None:
-    """Write a report. Raises UsageError if the file cannot be written."""
+def say(text: str) -> None:
+    """Say something beside the report: one line on standard error."""
+    # Python has no stream for a descriptor that is closed, and `print` would take the other one.
+    if sys.stderr is not None:
+        print(f"meshlint: {text}", file=sys.stderr)
+
+
+def say_if_unknown(version: "IstioVersion | None") -> None:
+    """Say which versions are known if the one that was asked for is not; the next one may be tried."""
+    if version is None:
+        return
+    from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN
+
+    newest = NEWEST_KNOWN._replace(minor=NEWEST_KNOWN.minor + 1)
+    if not OLDEST_KNOWN[:2] <= version[:2] <= newest[:2]:
+        known = f"{OLDEST_KNOWN.minor_release} to {NEWEST_KNOWN.minor_release}"
+        say(f"Istio {version} is not a version that meshlint knows ({known}): not all may hold for it")
+
+
+def write(text: str, output: str | None = None) -> None:
+    """Write a report, whole. Raises UsageError if it cannot be written."""
     from meshlint.errors import UsageError
 
     if output is None:
-        sys.stdout.write(text)
+        _write_to_stdout(text)
         return
     try:
         with open(output, "w", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
     except OSError as error:
         raise UsageError(f"cannot write {output!r}: {error.strerror}") from None
+
+
+def _write_to_stdout(text: str) -> None:
+    from meshlint.errors import UsageError
+
+    if sys.stdout is None:
+        raise UsageError("cannot write the report: standard output is closed")
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise UsageError(f"cannot write to standard output: {error.strerror}") from None
 
 
 def _settings_file() -> str | None:

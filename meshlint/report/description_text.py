@@ -151,6 +151,8 @@ def _route(entry: RouteDescription, paint: Paint) -> Iterator[str]:
 
 def _waypoint(fact: WaypointFact, paint: Paint) -> Iterator[str]:
     words = plain(fact.value) if fact.value else _STATES.get(fact.state, fact.state)
+    if fact.state == "absent" and fact.because:
+        words = "none: its namespace's is not for this kind of traffic"
     yield _said("waypoint", words, paint)
     yield from _because(fact.because, paint)
 

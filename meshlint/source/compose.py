@@ -105,7 +105,7 @@ def resolve_plain(text: str) -> Any:  # noqa: ANN401 - YAML holds anything
     """
     Give the value of a plain scalar as the reader of Kubernetes has it (YAML 1.1, go-yaml v2).
 
-    Timestamps and sexagesimal numbers stay text, `1e3` and `08` are numbers.
+    Timestamps and sexagesimal numbers stay text, `1e3` and `08` are numbers, `y` and `n` booleans.
     """
     if text[:1] not in _NUMBER_START:
         return _WORDS.get(text, text)
@@ -130,8 +130,8 @@ _LONGEST_NUMBER = 400
 _NUMBER_START = frozenset("0123456789+-.")
 _WORDS: dict[str, Any] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
-    **dict.fromkeys(("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON"), True),
-    **dict.fromkeys(("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF"), False),
+    **dict.fromkeys(("true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON"), True),
+    **dict.fromkeys(("false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF"), False),
     **dict.fromkeys((".inf", ".Inf", ".INF", "+.inf", "+.Inf", "+.INF"), float("inf")),
     **dict.fromkeys(("-.inf", "-.Inf", "-.INF"), float("-inf")),
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),

@@ -1,5 +1,6 @@
 """Which files to read: the paths that a user names, walked with care."""
 
+import errno
 import os
 import re
 import stat
@@ -62,26 +63,31 @@ class Discovery(NamedTuple):
 
 
 def discover(
-    paths: Sequence[str], *, exclude: Sequence[str] = (), stdin: BinaryIO | None = None
+    paths: Sequence[str],
+    *,
+    exclude: Sequence[str] = (),
+    leave_out: Sequence[str] = (),
+    stdin: BinaryIO | None = None,
 ) -> Discovery:
     """
     Find the files that some paths stand for.
 
     A file is taken whatever its suffix, a directory is walked, `-` is standard input. `exclude`
     holds patterns as in a `.gitignore` in the working directory; files named themselves are
-    taken all the same. A path that is not there raises `UsageError`.
+    taken all the same. What lies in a path of `leave_out` is not taken, unless one of `paths` leads
+    further in. A path that is not there raises `UsageError`.
     """
     for path in paths:
         if path != "-" and not os.path.exists(path):
             raise UsageError(_no_such_path(path))
-    walk = _Walk(paths, exclude)
+    walk = _Walk(paths, exclude, leave_out)
     walk.take_directories()
     walk.take_links()
     walk.take_files()
     if "-" in paths:
         if stdin is None:
             raise UsageError("standard input is not available for '-'")
-        walk.files.append(FoundFile(STDIN, STDIN, content=stdin.read(LARGEST_FILE + 1)))
+        walk.files.append(FoundFile(STDIN, STDIN, content=_read_stdin(stdin)))
     return Discovery(
         files=tuple(sorted(walk.files, key=lambda found: found.path)),
         unread=tuple(sorted(walk.unread, key=lambda unread: unread.at.file.path)),
@@ -89,10 +95,28 @@ def discover(
     )
 
 
+def _read_stdin(stdin: BinaryIO) -> bytes:
+    try:
+        return stdin.read(LARGEST_FILE + 1)
+    except OSError as error:
+        raise UsageError(f"standard input cannot be read: {_reason(error)}") from None
+
+
 def _no_such_path(path: str) -> str:
+    if os.path.islink(path):
+        return _broken_link(path)
     nearest = _nearest_path(path)
     hint = f"; did you mean {nearest!r}?" if nearest else ""
     return f"no such path: {path!r}{hint}"
+
+
+def _broken_link(path: str) -> str:
+    try:
+        os.stat(path)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            return f"{path!r} is a link that leads back to itself"
+    return f"{path!r} is a link to {os.readlink(path)!r}, which is not there"
 
 
 def _nearest_path(path: str) -> str | None:
@@ -143,7 +167,7 @@ class _Entry(NamedTuple):
 class _Walk:
     """One search: what was found, and what was seen already."""
 
-    def __init__(self, paths: Sequence[str], exclude: Sequence[str]) -> None:
+    def __init__(self, paths: Sequence[str], exclude: Sequence[str], leave_out: Sequence[str]) -> None:
         self.files: list[FoundFile] = []
         self.unread: list[Unread] = []
         self.directories: dict[str, str] = {}
@@ -155,6 +179,8 @@ class _Walk:
             (path for path in named if os.path.isdir(path)), key=os.path.realpath
         )
         self._roots = frozenset(map(os.path.realpath, self._named_directories))
+        self._left_out = frozenset(os.path.realpath(path) for path in leave_out if path != "-")
+        self._given = frozenset(os.path.realpath(path) for path in named) - self._left_out
         self._exclude = self._excluding(exclude)
         self._links: list[_Entry] = []
         self._seen: set[str] = set()
@@ -195,7 +221,7 @@ class _Walk:
         pending = [root]
         while pending:
             directory = pending.pop()
-            if directory.real in self._seen:
+            if directory.real in self._seen or self._is_left_out(directory.real):
                 continue
             try:
                 with os.scandir(directory.path) as entries:
@@ -249,18 +275,30 @@ class _Walk:
         self._links.append(_Entry(link.path, real, link.shown, link.argument, link.ignores))
 
     def _take(self, shown: str, real: str, argument: str | None) -> None:
-        if real in self._seen or (argument is not None and self._leaves(real)):
+        is_walked = argument is not None
+        if real in self._seen or self._is_left_out(real) or (is_walked and self._leaves(real)):
             return
         self._seen.add(real)
         try:
             mode = os.stat(real).st_mode
         except OSError as error:
-            self._report(shown, error)
+            # Editors lock a file by a link to nothing beside it.
+            if not (is_walked and error.errno in (errno.ENOENT, errno.ELOOP)):
+                self._report(shown, error)
             return
         if stat.S_ISREG(mode):
             self.files.append(FoundFile(shown, real, argument))
-        else:
+        elif not is_walked:
             self.unread.append(_unreadable(shown, "not a regular file"))
+
+    def _is_left_out(self, real: str) -> bool:
+        """Whether a path to be left out is the nearest of all the paths that a place lies in."""
+        while self._left_out and real not in self._given:
+            parent = os.path.dirname(real)
+            if real in self._left_out or parent == real:
+                return real in self._left_out
+            real = parent
+        return False
 
     def _leaves(self, real: str) -> bool:
         """Whether a path is outside of all directories that were given."""

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from meshlint.source.discovery import Discovery, FoundFile, discover
+from meshlint.source.discovery import STDIN, Discovery, FoundFile, discover
 from meshlint.source.document import Unread
 from meshlint.source.text import speaks_of_kubernetes
 
@@ -18,27 +18,47 @@ class Input(NamedTuple):
     All that was read from some paths.
 
     `files` is how many files were read; `readings` and `sets` are empty if none of them speaks
-    of Kubernetes. `unread` could not even be opened.
+    of Kubernetes. `unread` could not even be opened. `named` are the paths, as shown, of the files
+    that were named themselves, standard input included.
     """
 
     files: int
     readings: "Sequence[Reading]"
     sets: "Sequence[ManifestSet]"
     unread: Sequence[Unread]
+    named: Sequence[str] = ()
 
     @property
     def is_nothing(self) -> bool:
         """Whether there is nothing to look at and nothing to complain of."""
         return not self.readings and not self.unread
 
+    @property
+    def in_vain(self) -> Sequence[str]:
+        """
+        What was named itself and should have held something of Kubernetes.
 
-def read_input(paths: Sequence[str], exclude: Sequence[str] = ()) -> Input:
+        Standard input always should: a render that failed writes nothing. Files should unless
+        anything else does, so that `*.yaml` may take in a values file.
+        """
+        if not self.named:
+            return ()
+        holding = {reading.file.path for reading in self.readings if reading.manifests or reading.unread}
+        holding.update(unread.at.file.path for unread in self.unread)
+        if STDIN in self.named and STDIN not in holding:
+            return (STDIN,)
+        return () if holding else self.named
+
+
+def read_input(paths: Sequence[str], exclude: Sequence[str] = (), context: Sequence[str] = ()) -> Input:
     """
     Read what some paths stand for; `-` is standard input.
 
-    Raises UsageError for a path that is not there.
+    What lies in `context` is left out. Raises UsageError for a path that is not there.
     """
-    discovery = discover(paths, exclude=exclude, stdin=sys.stdin.buffer if "-" in paths else None)
+    has_stdin = "-" in paths and sys.stdin is not None
+    stdin = sys.stdin.buffer if has_stdin else None
+    discovery = discover(paths, exclude=exclude, leave_out=context, stdin=stdin)
     contents: list[tuple[FoundFile, bytes]] = []
     unread = list(discovery.unread)
     for found in discovery.files:
@@ -49,7 +69,7 @@ def read_input(paths: Sequence[str], exclude: Sequence[str] = ()) -> Input:
             contents.append((found, content))
     if unread or any(speaks_of_kubernetes(content) for _, content in contents):
         return _parsed(discovery, contents, unread)
-    return Input(len(contents), (), (), ())
+    return Input(len(contents), (), (), (), _named(discovery))
 
 
 def _parsed(
@@ -61,4 +81,8 @@ def _parsed(
 
     readings = [read_text(found.path, content) for found, content in contents]
     sets = split_into_sets(readings, discovery, unread=unread)
-    return Input(len(contents), readings, sets, unread)
+    return Input(len(contents), readings, sets, unread, _named(discovery))
+
+
+def _named(discovery: Discovery) -> Sequence[str]:
+    return [found.path for found in discovery.files if found.directory is None]

@@ -1,11 +1,12 @@
 """Kustomizations, read for what they put together: which files are resources, and which are patches."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from meshlint.source.alteration import Alteration, Target, alterations_by, altered
 from meshlint.source.compose import ComposeError, compose
-from meshlint.source.document import Location, Unread, UnreadReason
+from meshlint.source.document import Location, Manifest, Place, Unread, UnreadReason
 from meshlint.source.origin import Source, only_broken
 from meshlint.source.reading import split_documents
 
@@ -20,9 +21,15 @@ _CHANGING_KEYS = (
 
 
 class Kustomization(NamedTuple):
-    """One kustomization file; `changes` tells that it alters what it puts together."""
+    """
+    One kustomization file; `changes` tells that it makes more than what it puts together.
+
+    `alterations` are what it changes in objects; `added_to` are the namespaces for which it has
+    more made than was read, None for that of the kustomization.
+    """
 
     source: Source
+    manifest: Manifest
     directory: str
     is_component: bool
     namespace: str | None
@@ -31,6 +38,12 @@ class Kustomization(NamedTuple):
     patches: frozenset[str]
     generated_from: frozenset[str]
     changes: bool
+    alterations: tuple[Alteration, ...] = ()
+    added_to: frozenset[str | None] = frozenset()
+
+    def at(self, key: str) -> Location:
+        """The place of a key."""
+        return self.manifest.at(key)
 
     @property
     def refers_to(self) -> tuple[str, ...]:
@@ -81,6 +94,39 @@ class Kustomizations:
             if real not in taken
         ]
 
+    def altered(self, root: Kustomization) -> dict[Manifest, Location]:
+        """What a root puts together and changes, each object with the place that says so."""
+        found: dict[Manifest, Location] = {}
+        for known in self.reach(root).kustomizations.values():
+            alterations = list(self._alterations(known))
+            if alterations:
+                sources = (self.sources[path] for path in self.reach(known).files)
+                manifests = (manifest for source in sources for manifest in source.manifests)
+                found = altered(alterations, manifests) | found
+        return found
+
+    def added_to(self, root: Kustomization) -> frozenset[str | None]:
+        """The namespaces for which a root has more made than was read, None for its own."""
+        reach = self.reach(root)
+        missing: frozenset[str | None] = frozenset({None}) if reach.missing else frozenset()
+        return missing.union(*(known.added_to for known in reach.kustomizations.values()))
+
+    def _alterations(self, known: Kustomization) -> Iterator[Alteration]:
+        """What a kustomization changes, its components included: they change what it puts together."""
+        seen: set[str] = set()
+        pending = [known]
+        while pending:
+            changing = pending.pop()
+            if changing.directory in seen:
+                continue
+            seen.add(changing.directory)
+            yield from changing.alterations
+            for path in changing.components:
+                if path in self.by_directory:
+                    pending.append(self.by_directory[path])
+                else:
+                    yield Alteration(changing.at("components"), (Target(),))
+
     def _find_roots(self) -> list[Kustomization]:
         """Those that nothing refers to, and one for each cycle that nothing leads into."""
         applied = [known for known in self.by_directory.values() if not known.is_component]
@@ -122,42 +168,64 @@ class Kustomizations:
 
 
 def _read_kustomizations(sources: Mapping[str, Source]) -> dict[str, Kustomization]:
-    found: dict[str, tuple[Source, Mapping[str, Any]]] = {}
+    found: dict[str, tuple[Source, Manifest]] = {}
     for source in sources.values():
         if os.path.basename(source.real) not in _KUSTOMIZATION_NAMES:
             continue
-        known_source, data = _kustomization_data(source)
-        if not str(data.get("apiVersion", "")).startswith(_FLUX_GROUP + "/"):
-            found[os.path.dirname(source.real)] = known_source, data
+        known_source, manifest = _read_kustomization(source)
+        if not str(manifest.data.get("apiVersion", "")).startswith(_FLUX_GROUP + "/"):
+            found[os.path.dirname(source.real)] = known_source, manifest
     known = sources.keys() | found.keys()
+
+    def patch_files(path: str) -> Sequence[Manifest]:
+        source = sources.get(path)
+        return () if source is None or source.unread else source.manifests
+
     return {
-        directory: _kustomization(directory, source, data, known)
-        for directory, (source, data) in found.items()
+        directory: _kustomization(directory, source, manifest, known, patch_files)
+        for directory, (source, manifest) in found.items()
     }
 
 
-def _kustomization_data(source: Source) -> tuple[Source, Mapping[str, Any]]:
+def _read_kustomization(source: Source) -> tuple[Source, Manifest]:
     """What it says, nothing if it is no mapping; with the problem if it cannot be read."""
     text = source.file.text
+    nothing = Manifest(source.file, {}, Place(0, 0))
     try:
-        data = compose(text, *next(split_documents(text))).data
+        composed = compose(text, *next(split_documents(text)))
     except ComposeError as error:
         if source.unread:
-            return source, {}
+            return source, nothing
         reason = UnreadReason.TEMPLATE if "{{" in text else UnreadReason.SYNTAX
         problem = Unread(reason, error.message, Location(source.file, error.offset, error.offset))
-        return source._replace(unread=(problem,)), {}
-    return source, data if isinstance(data, dict) else {}
+        return source._replace(unread=(problem,)), nothing
+    if composed.place is None or not isinstance(composed.data, dict):
+        return source, nothing
+    return source, Manifest(source.file, composed.data, composed.place)
 
 
-def _kustomization(directory: str, source: Source, data: Mapping[str, Any], known: set[str]) -> Kustomization:
+def _kustomization(
+    directory: str,
+    source: Source,
+    manifest: Manifest,
+    known: set[str],
+    patch_files: Callable[[str], Sequence[Manifest]],
+) -> Kustomization:
+    data: Mapping[str, Any] = manifest.data
+
     def paths(entries: Iterable[str]) -> tuple[str, ...]:
         return tuple(_resolve(directory, entry, known) for entry in entries if "\n" not in entry)
 
     namespace = data.get("namespace")
     unreadable = bool(source.unread)
+    changed: Iterable[Alteration] = alterations_by(
+        manifest, lambda path: patch_files(_resolve(directory, path, known))
+    )
+    if unreadable:
+        changed = [Alteration(source.unread[0].at, (Target(),))]
     return Kustomization(
         source=source,
+        manifest=manifest,
         directory=directory,
         is_component=data.get("kind") == "Component",
         namespace=namespace if isinstance(namespace, str) and namespace else None,
@@ -166,6 +234,8 @@ def _kustomization(directory: str, source: Source, data: Mapping[str, Any], know
         patches=frozenset(paths(_patch_paths(data))),
         generated_from=frozenset(paths(_generator_paths(data))),
         changes=unreadable or any(map(data.get, _CHANGING_KEYS)) or _touches_mesh(data),
+        alterations=tuple(changed),
+        added_to=frozenset({None}) if unreadable else frozenset(_added_to(data)),
     )
 
 
@@ -206,6 +276,15 @@ def _generator_paths(data: Mapping[str, Any]) -> Iterator[str]:
         yield from _texts(chart, "additionalValuesFiles")
         if isinstance(chart.get("valuesFile"), str):
             yield chart["valuesFile"]
+
+
+def _added_to(data: Mapping[str, Any]) -> Iterator[str | None]:
+    """The namespaces of what charts, generators and components make, None for the kustomization's."""
+    if any(map(data.get, ("generators", "helmChartInflationGenerator", "components"))):
+        yield None
+    for chart in _mappings(data, "helmCharts"):
+        namespace = chart.get("namespace")
+        yield namespace if isinstance(namespace, str) and namespace else None
 
 
 def _touches_mesh(data: Mapping[str, Any]) -> bool:

@@ -27,11 +27,15 @@ import re
 from collections.abc import Iterator
 from itertools import chain
 
-from meshlint import Impact, Mesh, Problem, Resource, Severity, check, kind
+from meshlint import Fix, Impact, Mesh, Problem, Resource, Severity, check, kind
 from meshlint_checks.manifest._entries import Entries, labels_and_annotations, selectors
 from meshlint_checks.manifest._syntax import key_fault, shown, value_fault
 
 _PLACEHOLDER = re.compile(r"\{\{|\{%|<<|\[\[|#\{|\$[A-Za-z_{(]|<.*>")
+
+_ALPHABET = "use letters, digits, '-', '_' and '.', at most 63"
+_VALUE_ADVICE = Fix(f"{_ALPHABET}, with a letter or digit at both ends")
+_KEY_ADVICE = Fix(f"{_ALPHABET}, after a DNS name in lower case and '/' if you like")
 
 
 @check(
@@ -52,7 +56,9 @@ def invalid_label(resource: Resource, _: Mesh) -> Iterator[Problem]:
             fault = _fault(entries, key, value)
             if fault is not None:
                 yield Problem(
-                    f"{fault}: the Kubernetes API refuses the object", at=resource.at(*entries.path, key)
+                    f"{fault}: the Kubernetes API refuses the object",
+                    at=resource.at(*entries.path, key),
+                    fix=_VALUE_ADVICE if key_fault(key) is None else _KEY_ADVICE,
                 )
 
 

@@ -5,7 +5,7 @@ A label, annotation or variable is a YAML boolean or number, so that Kubernetes 
 
 Looks at labels, annotations and label selectors wherever meshlint reads them, at `env` of containers, at the
 data of ConfigMaps, and at `proxyMetadata` in the values that Istio is installed with. Words that
-YAML 1.1 takes for booleans count: `yes`, `no`, `on`, `off`. An empty value reads as the empty text,
+YAML 1.1 takes for booleans count: `yes`, `no`, `y`, `n`, `on`, `off`. An empty value reads as the empty text,
 and is left alone.
 
 ## Why it matters
