@@ -1,23 +1,43 @@
-"""Write `docs/checks/`: a page for each check, and the index. With `--check`, say what is out of date."""
+"""
+Write what is made from the code: `docs/checks/`, with a page for each check, and `docs/versions.md`.
+
+With `--check`, say what is out of date.
+"""
 
 import sys
 from pathlib import Path
 
 from meshlint.checking.catalog import Catalog, load_catalog
 from meshlint.checking.page import render_page
+from meshlint.mesh.changes import ALL_CHANGES
+from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, VersionRange
 
-HOME = Path(__file__).parent / "checks"
+DOCS = Path(__file__).parent
+HOME = DOCS / "checks"
+VERSIONS = """\
+# What changed in Istio
+
+meshlint knows Istio {oldest} to {newest}. These rules of Istio did not hold in all of them; everything else that it
+says holds in each. The code has no other conditions on versions: `meshlint/mesh/changes.py`.
+
+A note is a file of `releasenotes/notes/` in istio/istio, a path a file of it; `ambient/` stands for
+`pilot/pkg/serviceregistry/ambient/`, and `kube/controller/ambient/` is where that was before 1.29.
+
+| Istio | rule | evidence |
+|---|---|---|
+"""
 
 
 def main() -> int:
     """Write the pages, or compare them; 1 if they are out of date."""
     pages = {HOME / f"{check.id}.md": render_page(check) for check in load_catalog().checks}
     pages[HOME / "index.md"] = _index(load_catalog())
+    pages[DOCS / "versions.md"] = versions()
     stale = [path for path in HOME.glob("*.md") if path not in pages]
     if "--check" in sys.argv[1:]:
         wrong = [*stale, *(path for path, text in pages.items() if not _says(path, text))]
         for path in sorted(wrong):
-            print(f"out of date: {path.relative_to(HOME.parent.parent)}; run `make docs`")
+            print(f"out of date: {path.relative_to(DOCS.parent)}; run `make docs`")
         return int(bool(wrong))
     HOME.mkdir(exist_ok=True)
     for path in stale:
@@ -48,6 +68,19 @@ def _index(catalog: Catalog) -> str:
             if check.family == family
         ]
     return "\n".join(lines) + "\n"
+
+
+def versions() -> str:
+    """The table of what changed, in the order of the releases."""
+    rows = [
+        f"| {_shown(change.istio)} | {change.rule} | {change.evidence} |"
+        for change in sorted(ALL_CHANGES, key=lambda change: (change.since, change.rule))
+    ]
+    return VERSIONS.format(oldest=OLDEST_KNOWN, newest=NEWEST_KNOWN) + "\n".join(rows) + "\n"
+
+
+def _shown(istio: VersionRange) -> str:
+    return str(istio).replace("||", "or").replace(",", ", ")
 
 
 if __name__ == "__main__":

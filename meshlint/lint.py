@@ -1,7 +1,7 @@
 """One whole run: from paths to findings."""
 
 import gc
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -12,14 +12,14 @@ from meshlint.checking.run import Checkable, merge_sets, run_checks
 from meshlint.checking.suppression import split_suppressed
 from meshlint.graph.build import build_graph
 from meshlint.graph.graph import ResourceGraph
-from meshlint.graph.scope import Scopes, closed_scopes, namespaces_continued
+from meshlint.graph.scope import Neighbours, Scopes, Told, closed_scopes, neighbours
 from meshlint.mesh.derived import Derived
 from meshlint.mesh.installation.installed_version import detect_version
 from meshlint.mesh.mesh import Mesh
 from meshlint.model.decode import decode
 from meshlint.model.resource import Resource
 from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, IstioVersion
-from meshlint.source.document import Unread, UnreadReason
+from meshlint.source.document import Location, Manifest, Unread, UnreadReason
 from meshlint.source.input import Input, read_input
 from meshlint.source.sets import ManifestSet
 
@@ -49,6 +49,8 @@ class _Context(NamedTuple):
     resources: Sequence[Resource]
     unread: Sequence[Unread]
     rendered: bool
+    beyond: frozenset[str | None]
+    altered: Mapping[Manifest, Location]
 
 
 class _LinkedSet(NamedTuple):
@@ -99,11 +101,19 @@ class LinkedMesh(NamedTuple):
     name: str
     mesh: Mesh
     resources: Sequence[Resource]
+    version_origin: str
 
 
-def linked_meshes(options: Options) -> list[LinkedMesh]:
+class LinkedMeshes(NamedTuple):
+    """The mesh of each manifest set, and what was looked at for them."""
+
+    meshes: tuple[LinkedMesh, ...]
+    summary: Summary
+
+
+def linked_meshes(options: Options) -> LinkedMeshes:
     """
-    The mesh of each manifest set.
+    Read, decode and link, without checking anything.
 
     Raises UsageError for a path that is not there.
     """
@@ -112,10 +122,11 @@ def linked_meshes(options: Options) -> list[LinkedMesh]:
         context = read_input(options.context, options.exclude)
         linked = _link(given, context, options)
     versions = _versions(linked, options)
-    return [
-        LinkedMesh(one.name, _mesh(one.graph, version), one.resources)
+    meshes = tuple(
+        LinkedMesh(one.name, _mesh(one.graph, version), one.resources, version.origin)
         for one, version in zip(linked, versions, strict=True)
-    ]
+    )
+    return LinkedMeshes(meshes, _summary(given, linked, ()))
 
 
 def _catalog(given: Input, options: Options) -> Catalog:
@@ -130,12 +141,13 @@ def _link(given: Input, context: Input, options: Options) -> list[_LinkedSet]:
         [resource for one in context.sets for resource in _decoded(one, options)],
         [hole for one in context.sets for hole in one.unread],
         all(one.rendered for one in context.sets),
+        frozenset(namespace for one in context.sets for namespace in one.beyond),
+        {manifest: place for one in context.sets for manifest, place in one.altered.items()},
     )
+    told = [Told(resources, one.beyond) for resources, one in zip(sets, given.sets, strict=True)]
     return [
-        _linked(manifest_set, resources, around, continued, options)
-        for manifest_set, resources, continued in zip(
-            given.sets, sets, namespaces_continued(sets), strict=True
-        )
+        _linked(manifest_set, resources, around, others, options)
+        for manifest_set, resources, others in zip(given.sets, sets, neighbours(told), strict=True)
     ]
 
 
@@ -147,7 +159,7 @@ def _linked(
     manifest_set: ManifestSet,
     resources: Sequence[Resource],
     around: _Context,
-    continued: frozenset[str],
+    others: Neighbours,
     options: Options,
 ) -> _LinkedSet:
     own = {resource.ref for resource in resources}
@@ -158,10 +170,12 @@ def _linked(
         [*manifest_set.unread, *around.unread],
         complete=options.complete,
         rendered=manifest_set.rendered and around.rendered,
-        continued_elsewhere=continued,
+        beyond=manifest_set.beyond | around.beyond,
+        neighbours=others,
         together=manifest_set.explicit and manifest_set.rendered,
     )
-    return _LinkedSet(manifest_set.name, resources, build_graph(everything, scopes))
+    altered = {**around.altered, **manifest_set.altered}
+    return _LinkedSet(manifest_set.name, resources, build_graph(everything, scopes, altered))
 
 
 def _versions(linked: Sequence[_LinkedSet], options: Options) -> list[_Version]:
@@ -234,6 +248,7 @@ def _summary(given: Input, linked: Iterable[_LinkedSet], suppressed: Sequence[Fi
         unrendered=templates,
         encrypted=encrypted,
         suppressed=len(suppressed),
+        unapplied=sum(one.unapplied for one in given.sets),
     )
 
 

@@ -103,7 +103,7 @@ def mended(check: Check, fixture: Path, catalog: Catalog) -> str:
 def observed_reads(check: Check, fixture: Path) -> set[Kind]:
     """The kinds that a check looks at on a fixture, its subjects aside."""
     seen: set[Kind] = set()
-    for _, mesh, resources in linked_meshes(_options(fixture)):
+    for _, mesh, resources, _ in linked_meshes(_options(fixture)).meshes:
         mesh.graph.on_read = seen.add
         for resource in resources:
             is_subject = resource.kind in check.subjects or ANY_RESOURCE in check.subjects

@@ -81,6 +81,7 @@ def test_exit_code_tells_whether_there_are_findings(here, capsys, text, argument
         (["check", "--output", "no/such/directory/file"], "cannot write"),
         (["new-check", "Waypoint", "x"], "named like"),
         (["new-check", "waypoint", "some-check", "--package", "nowhere"], "no plugin package at 'nowhere'"),
+        (["new-check", "waypoint", "some-check"], "a directory with `__init__.py`, or an empty one"),
     ],
 )
 def test_what_cannot_be_done_is_said_in_one_line(here, capsys, arguments, message):
@@ -327,3 +328,229 @@ def test_a_check_that_raises_ends_with_exit_code_3(here, capsys, monkeypatch):
     said = capsys.readouterr().out
     assert "error[check-crashed] the check 'invalid-label' failed on Namespace shop" in said
     assert "warning[dual-mode-namespace]" in said
+
+
+def test_the_context_is_taken_out_of_what_is_linted(here, capsys):
+    """
+    A dump below the linted directory is context alone, by option or by settings.
+    """
+    (here / "platform").mkdir()
+    (here / "platform" / "dump.yaml").write_text(FAULTY)
+    (here / "app.yaml").write_text(HEALTHY.replace("name: shop", "name: other"))
+
+    assert 1 == run(["check"])
+    assert 0 == run(["check", ".", "--context", "platform"])
+    (here / "meshlint.toml").write_text('context = ["platform/dump.yaml"]')
+    assert 0 == run(["check"])
+    assert 1 == run(["check", "platform", "--isolated"])
+    capsys.readouterr()
+    assert 0 == run(["describe"])
+    said = capsys.readouterr().out
+    assert "other" in said
+    assert "shop" not in said
+
+
+@pytest.mark.parametrize(
+    ("paths", "code", "said"),
+    [
+        (["-"], 2, "meshlint: nothing of Kubernetes on standard input\n"),
+        (["-", "good.yaml"], 2, "meshlint: nothing of Kubernetes on standard input\n"),
+        (["values.yaml"], 2, "meshlint: nothing of Kubernetes in 'values.yaml'\n"),
+        (["values.yaml", "empty.yaml"], 2, "meshlint: nothing of Kubernetes in 'empty.yaml' and 1 more\n"),
+        (["values.yaml", "good.yaml"], 0, ""),
+        (["values.yaml", "."], 0, ""),
+        (["folder"], 0, ""),
+        (["."], 0, ""),
+    ],
+)
+@pytest.mark.parametrize("text", ["", "error: no such file\n"])
+def test_a_render_that_failed_is_not_taken_for_health(here, paths, code, said, text):
+    """
+    Standard input and files that are named should hold something; a directory need not.
+    """
+    (here / "folder").mkdir()
+    (here / "folder" / "values.yaml").write_text("a: 1\n")
+    (here / "values.yaml").write_text("a: 1\n")
+    (here / "empty.yaml").write_text("")
+    (here / "good.yaml").write_text(HEALTHY)
+    done = command("check", *paths, input=text, cwd=here)
+
+    assert (code, said) == (done.returncode, done.stderr)
+
+
+@pytest.mark.parametrize(
+    "verb", ["check .", "check . --format json", "describe", "checks", "explain dangling-waypoint"]
+)
+@pytest.mark.parametrize(
+    ("redirection", "said"),
+    [
+        (">&-", "meshlint: cannot write the report: standard output is closed\n"),
+        (">/dev/full", "meshlint: cannot write to standard output: No space left on device\n"),
+        (">/dev/full 2>&-", ""),
+    ],
+)
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
+def test_a_report_that_cannot_be_written_is_said_in_one_line(here, verb, redirection, said):
+    """
+    Neither a closed stream nor a full disk ends in a traceback.
+    """
+    (here / "a.yaml").write_text(FAULTY)
+    done = subprocess.run(
+        f"{sys.executable} -m meshlint {verb} {redirection}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (2, said) == (done.returncode, done.stderr)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs a POSIX shell")
+@pytest.mark.parametrize("verb", ["check -", "describe --path -"])
+def test_a_closed_standard_input_is_said_in_one_line(here, verb):
+    """
+    `-` without a standard input is a wrong use.
+    """
+    done = subprocess.run(
+        f"{sys.executable} -m meshlint {verb} <&-", shell=True, capture_output=True, text=True, check=False
+    )
+
+    assert (2, "meshlint: standard input is not available for '-'\n") == (done.returncode, done.stderr)
+
+
+def test_a_suppression_of_what_is_no_check_is_said(here, capsys):
+    """
+    A slip in a comment is told once, with what was meant; the exit code is that of the findings.
+    """
+    comment = " # meshlint: ignore[dual-mode-namespce, enrollment]"
+    (here / "a.yaml").write_text(FAULTY.replace("enabled", "enabled" + comment))
+    (here / "b.yaml").write_text(FAULTY.replace("shop", "shop-2").replace("v1", "v1" + comment))
+
+    assert 1 == run(["check", "--format", "concise"])
+    said = capsys.readouterr()
+    hint = "no such check or family: 'dual-mode-namespce'; did you mean 'dual-mode-namespace'?"
+    assert f"meshlint: a.yaml:7: {hint}\n" == said.err
+    assert "a.yaml" not in said.out
+    assert "b.yaml" in said.out
+
+
+@pytest.mark.parametrize(
+    ("version", "is_known"),
+    [("1.21.9", False), ("1.22", True), ("1.22.0", True), ("1.32", True), ("1.33", False)],
+)
+@pytest.mark.parametrize("verb", ["check", "describe"])
+def test_an_istio_version_that_is_not_known_is_said(here, capsys, verb, version, is_known):
+    """
+    The run goes on, and says which versions are known; the one in development may be tried.
+    """
+    (here / "a.yaml").write_text(HEALTHY)
+
+    assert 0 == run([verb, "--istio-version", version])
+    said = capsys.readouterr().err
+    known = "is not a version that meshlint knows (1.22 to 1.31): not all may hold for it\n"
+    assert ("" if is_known else f"meshlint: Istio {version} {known}") == said
+
+
+def test_explain_tells_the_checks_of_a_family(capsys):
+    """
+    A family is no check, but its checks can be named.
+    """
+    assert 0 == run(["explain", "waypoint"])
+    said = capsys.readouterr().out
+    assert said.startswith("`waypoint` is a family of checks")
+    assert "  dangling-waypoint  " in said
+
+
+def test_a_mended_manifest_is_shown_without_what_tests_expect_of_the_faulty_one(capsys):
+    """
+    What is mended has no fault to announce.
+    """
+    assert 0 == run(["explain", "unquoted-label-value"])
+    page = capsys.readouterr().out
+    faulty, _, mended = page.partition("## Mended")
+    assert "# error: unquoted-label-value" in faulty
+    assert "apiVersion" in mended
+    assert "# error:" not in mended
+
+
+def test_an_empty_directory_becomes_a_package_of_checks(here, capsys):
+    """
+    `new-check` begins the package too, and says how it is found.
+    """
+    (here / "house").mkdir()
+
+    assert 0 == run(["new-check", "naming", "unnamed-thing", "--package", "house"])
+    said = capsys.readouterr()
+    assert "house/__init__.py" == said.out.splitlines()[0]
+    assert '[project.entry-points."meshlint.checks"] house = "house"' in said.err
+
+
+AMBIENT = HEALTHY + "    istio.io/use-waypoint: waypoint\n"
+WAYPOINT = """apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata: {name: waypoint}
+spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}
+"""
+
+
+def files(here: Path, **texts: str) -> None:
+    """Write files; `__` in a name stands for a directory."""
+    for name, text in texts.items():
+        path = here / f"{name.replace('__', '/')}.yaml"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+
+
+def severities(capsys, *arguments: str) -> dict[str, str]:
+    """The severity of each finding of a run."""
+    run(["check", "--format", "json", *arguments])
+    return {found["check"]: found["severity"] for found in json.loads(capsys.readouterr().out)["findings"]}
+
+
+def test_a_release_of_something_unread_may_bring_the_waypoint(here, capsys):
+    """
+    A chart delivered to a namespace opens it, so that what is missing there is no error.
+    """
+    release = (
+        "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: x, namespace: shop}\n"
+    )
+    files(here, ns=AMBIENT, other=WAYPOINT.replace("waypoint}", "w, namespace: other}"))
+
+    assert "error" == severities(capsys)["dangling-waypoint"]
+    files(here, release=release)
+    assert "note" == severities(capsys)["dangling-waypoint"]
+
+
+def test_what_a_patch_changes_is_only_noted_and_said(here, capsys):
+    """
+    A finding on an object that an overlay patches is a note which shows the patch; the summary counts it.
+    """
+    files(here, base__ns=FAULTY, base__kustomization="resources: [ns.yaml]\n")
+    assert 1 == run(["check"])
+    patch = "- {op: remove, path: /metadata/labels/istio-injection}"
+    files(
+        here,
+        prod__kustomization="resources: [../base]\n"
+        f"patches:\n- target: {{kind: Namespace}}\n  patch: |-\n    {patch}\n",
+    )
+    capsys.readouterr()
+
+    assert 0 == run(["check"])
+    said = capsys.readouterr().out
+    assert "note[dual-mode-namespace]" in said
+    assert "prod/kustomization.yaml:3:3" in said
+    assert said.endswith(
+        "1 kustomization changes or adds objects and was not applied: "
+        "pipe `kustomize build` into `meshlint check -`.\n"
+    )
+
+
+def test_kustomizations_that_were_not_applied_are_counted_in_json(here, capsys):
+    """
+    The summary for scripts has the number too.
+    """
+    files(here, kustomization="resources: [ns.yaml]\nnamePrefix: x-\n", ns=HEALTHY)
+    run(["check", "--format", "json"])
+
+    assert 1 == json.loads(capsys.readouterr().out)["summary"]["unapplied"]

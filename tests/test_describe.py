@@ -91,8 +91,10 @@ def test_objects_are_named_as_with_kubectl(at_root, capsys, word, titles):
     Kind, short name or plural, with or without the namespace, describes the objects of that name.
     """
     assert 0 == run(["describe", word, "--path", "examples/shop"])
-    said = [line for line in capsys.readouterr().out.splitlines() if line and not line.startswith(" ")]
+    printed = capsys.readouterr().out.splitlines()
+    said = [line for line in printed[:-1] if line and not line.startswith(" ")]
 
+    assert "Istio 1.31: newest known." == printed[-1]
     assert titles == sorted(line.split("  ")[0] for line in said)
 
 

@@ -196,7 +196,7 @@ def facts(directory, *files: list[Manifest], **options) -> dict[tuple[str, str, 
     for number, manifests in enumerate(files):
         text = yaml.safe_dump_all(manifests, sort_keys=False)
         (directory / f"{number}.yaml").write_text(text, encoding="utf-8")
-    linked = linked_meshes(Options(paths=[str(directory)], **options))
+    linked = linked_meshes(Options(paths=[str(directory)], **options)).meshes
     described = [describe(one.name, one.mesh, one.resources) for one in linked]
     assert 1 == len(described)
     [found] = json.loads(render(described, "1.31"))["sets"]

@@ -16,6 +16,7 @@ class Summary(NamedTuple):
     `files` were read, `other_files` of them hold nothing of Kubernetes; `resources` are the
     objects. `unread` counts the documents and files that could not be read as manifests
     (syntax, encoding, limits), `unrendered` the templates, `encrypted` the SOPS documents.
+    `unapplied` counts the kustomizations that change or add objects, which was left out.
     """
 
     files: int
@@ -25,6 +26,7 @@ class Summary(NamedTuple):
     unrendered: int
     encrypted: int
     suppressed: int
+    unapplied: int = 0
 
 
 class LintResult(NamedTuple):

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from meshlint.checking.catalog import About, Check, Page, Precedence, Subject, TextSubject
 from meshlint.checking.finding import Finding, Problem, ResourceIdentity
 from meshlint.checking.vocabulary import Impact, Severity
+from meshlint.mesh.derived import Cause
 from meshlint.mesh.mesh import Mesh
 from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.resource import Resource
@@ -199,14 +200,19 @@ def _finding(entry: _Raised, checkable: Checkable, seen: Counter[str]) -> Findin
     field = field_text(problem.at.field) or None
     fingerprint = _fingerprint(check, problem, identity, field)
     seen[fingerprint] += 1
+    altered = _altered(entry, checkable.mesh)
+    unapplied = (Cause("as written: this changes it and was not applied", altered),) if altered else ()
     return Finding(
         check=check.id,
         family=check.family,
-        severity=_severity(entry, checkable),
+        severity=_severity(entry, checkable, altered),
         impact=problem.impact or check.impact,
         message=problem.message,
         at=problem.at,
-        related=tuple(cause for cause in problem.related if not _is_same_text(cause.at, problem.at)),
+        related=(
+            *(cause for cause in problem.related if not _is_same_text(cause.at, problem.at)),
+            *unapplied,
+        ),
         fix=problem.fix,
         resource=identity,
         field=field,
@@ -215,10 +221,22 @@ def _finding(entry: _Raised, checkable: Checkable, seen: Counter[str]) -> Findin
     )
 
 
-def _severity(entry: _Raised, checkable: Checkable) -> Severity:
+def _severity(entry: _Raised, checkable: Checkable, altered: Location | None) -> Severity:
     severity = entry.problem.severity or entry.check.severity
+    if altered is not None:
+        return min(severity, Severity.NOTE)
     ambiguous = entry.resource is not None and _is_ambiguous(entry.resource, checkable.mesh)
     return min(severity, Severity.WARNING) if ambiguous else severity
+
+
+def _altered(entry: _Raised, mesh: Mesh) -> Location | None:
+    """Where an object that a problem is about, or that proves it, is changed by what was not applied."""
+    altered = mesh.graph.altered
+    if not altered:
+        return None
+    resource = [entry.resource.manifest] if entry.resource else []
+    shown = (place.manifest for place in (entry.problem.at, *(cause.at for cause in entry.problem.related)))
+    return next((altered[it] for it in (*resource, *shown) if it is not None and it in altered), None)
 
 
 def _is_ambiguous(resource: Resource, mesh: Mesh) -> bool:

@@ -66,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
 
     fill_in(options)
     say_if_unknown(istio_version(options.istio_version))
-    linked = linked_meshes(lint_options(options))
+    linked, summary = linked_meshes(lint_options(options))
     described = _only([describe(one.name, one.mesh, one.resources) for one in linked], options.objects)
     version = max((one.mesh.version for one in linked), default=NEWEST_KNOWN)
     if options.format == "json":
@@ -76,7 +76,9 @@ def run(options: argparse.Namespace) -> int:
     else:
         from meshlint.report.description_text import render as render_text
 
-        write(render_text(described, color=wants_color(options)), options.output)
+        versions = {f"Istio {one.mesh.version.minor_release}: {one.version_origin}" for one in linked}
+        text = render_text(described, sorted(versions), summary, color=wants_color(options))
+        write(text, options.output)
     return 0
 
 

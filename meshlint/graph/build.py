@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 
 from meshlint.graph.graph import Edge, Relation, ResourceGraph
 from meshlint.graph.scope import Scopes
@@ -14,15 +15,16 @@ from meshlint.model.kinds.traffic import ServiceEntry
 from meshlint.model.kinds.workload import Workload, WorkloadEntry
 from meshlint.model.references import waypoint_reference
 from meshlint.model.resource import Resource
-from meshlint.source.document import Location
+from meshlint.source.document import Location, Manifest
 
 
-def build_graph(resources: Sequence[Resource], scopes: Scopes) -> ResourceGraph:
+def build_graph(
+    resources: Sequence[Resource], scopes: Scopes, altered: Mapping[Manifest, Location] = MappingProxyType({})
+) -> ResourceGraph:
     """Link resources by everything that they say of each other."""
     pods = _PodIndex(resources)
-    return ResourceGraph(
-        resources, scopes, (edge for resource in resources for edge in _edges(resource, pods))
-    )
+    edges = (edge for resource in resources for edge in _edges(resource, pods))
+    return ResourceGraph(resources, scopes, edges, altered)
 
 
 class _PodIndex:

@@ -4,13 +4,14 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from meshlint.graph.known import ABSENT, UNKNOWN, Known, present
 from meshlint.graph.scope import Scopes
 from meshlint.model.kind import NAMESPACE, Kind, ResourceRef, is_cluster_wide
 from meshlint.model.resource import Resource
-from meshlint.source.document import Location
+from meshlint.source.document import Location, Manifest
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -44,12 +45,21 @@ class ResourceGraph:
     Resources and the references between them.
 
     Look-ups answer in three ways (`Known`): an object that is not in the set is absent only
-    where the set is closed. `on_read` is told each kind that is looked at.
+    where the set is closed. `altered` are the objects that something changes which was not
+    applied, each with the place that says so: what is written of them is not what will be there.
+    `on_read` is told each kind that is looked at.
     """
 
-    def __init__(self, resources: Sequence[Resource], scopes: Scopes, edges: Iterable[Edge] = ()) -> None:
+    def __init__(
+        self,
+        resources: Sequence[Resource],
+        scopes: Scopes,
+        edges: Iterable[Edge] = (),
+        altered: Mapping[Manifest, Location] = MappingProxyType({}),
+    ) -> None:
         self.resources = resources
         self.scopes = scopes
+        self.altered = altered
         self.on_read: Callable[[Kind], object] | None = None
         self._by_kind: dict[Kind, list[Resource]] = defaultdict(list)
         self._by_ref: dict[ResourceRef, list[Resource]] = defaultdict(list)
@@ -92,18 +102,28 @@ class ResourceGraph:
         """
         Look an object up.
 
-        Unknown also if the set defines it more than once and the copies differ, and if an
-        object of that name stands in the set without telling its namespace.
+        Unknown also if the set defines it more than once and the copies differ, if it is altered,
+        and if an object of that name stands in the set without telling its namespace, or in
+        another set of the run that may be for the same cluster.
         """
         self._note(ref.kind)
         copies = self._by_ref.get(ref, ())
         if copies:
             first, *others = copies
             agree = all(other.manifest.data == first.manifest.data for other in others)
-            return present(first) if agree else UNKNOWN
+            altered = self.altered and any(copy.manifest in self.altered for copy in copies)
+            return present(first) if agree and not altered else UNKNOWN
         if self._may_be_elsewhere(ref):
             return UNKNOWN
         return ABSENT
+
+    def could_be(self, ref: ResourceRef) -> bool:
+        """Whether some object may be the one that is meant, if only its namespace were known."""
+        named = self.named(ref.kind, ref.name)
+        return any(
+            ref.namespace is None or found.namespace is None or ref.namespace == found.namespace
+            for found in named
+        ) or self.scopes.may_hold_elsewhere(ref)
 
     def namespace_of(self, resource: Resource) -> Known[Resource]:
         """The Namespace object of a resource; of a Namespace, the object itself."""
@@ -170,10 +190,7 @@ class ResourceGraph:
     def _may_be_elsewhere(self, ref: ResourceRef) -> bool:
         if is_cluster_wide(ref.kind):
             return not self._cluster_wide_closed(ref)
-        return not self.scopes.is_closed(ref.namespace) or (
-            (ref.kind, None) in self._members
-            and any(member.name == ref.name for member in self._members[ref.kind, None])
-        )
+        return not self.scopes.is_closed(ref.namespace) or self.could_be(ref)
 
     def _cluster_wide_closed(self, ref: ResourceRef) -> bool:
         return self.scopes.cluster or (ref.kind == NAMESPACE and self.scopes.is_closed(ref.name))

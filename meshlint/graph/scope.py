@@ -1,12 +1,90 @@
 """Which parts of the cluster a set of manifests tells completely."""
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
-from meshlint.model.kind import NAMESPACE
+from meshlint.model.kind import NAMESPACE, Kind, ResourceRef, is_cluster_wide
 from meshlint.model.resource import Resource
 from meshlint.source.document import Unread, UnreadReason
+
+
+class Told(NamedTuple):
+    """
+    What one set of a run tells of the cluster.
+
+    `beyond` are the namespaces that it has more delivered to than was read, None for any.
+    """
+
+    resources: Sequence[Resource]
+    beyond: Collection[str | None] = ()
+
+
+class Neighbours:
+    """
+    What the other sets of a run have to do with one of them.
+
+    A set that declares a namespace itself is an alternative to others that do. One that holds
+    objects of it, or has some delivered to it, without declaring it is more of the same.
+    """
+
+    def __init__(self, run: "_Run", index: int) -> None:
+        self._run = run
+        self._index = index
+
+    def continue_(self, namespace: str) -> bool:
+        """Whether another set may put objects into a namespace that it does not declare."""
+        run, own = self._run, self._index
+        if run.continuing[namespace] > (namespace in run.continued[own]):
+            return True
+        others = run.anywhere - run.anywhere_declaring[namespace]
+        return others > (own in run.boundless and namespace not in run.declared[own])
+
+    def may_hold(self, ref: ResourceRef) -> bool:
+        """Whether another set holds an object that may be the one that is meant."""
+        if is_cluster_wide(ref.kind):
+            return False
+        return any(
+            index != self._index
+            and (
+                ref.namespace is None
+                or namespace is None
+                or (namespace == ref.namespace and namespace not in self._run.declared[index])
+            )
+            for index, namespace in self._run.holders.get((ref.kind, ref.name), ())
+        )
+
+
+def neighbours(told: Sequence[Told]) -> list[Neighbours]:
+    """For each set of a run, what the others have to do with it."""
+    run = _Run(told)
+    return [Neighbours(run, index) for index in range(len(told))]
+
+
+class _Run:
+    """All sets of a run, counted once."""
+
+    def __init__(self, told: Sequence[Told]) -> None:
+        self._told = told
+        self.declared = [frozenset(r.name for r in one.resources if r.kind == NAMESPACE) for one in told]
+        self.continued = [
+            ({r.namespace for r in one.resources if r.namespace} | set(one.beyond)) - {None} - declared
+            for one, declared in zip(told, self.declared, strict=True)
+        ]
+        self.continuing = Counter(namespace for namespaces in self.continued for namespace in namespaces)
+        self.boundless = {index for index, one in enumerate(told) if None in one.beyond}
+        self.anywhere = len(self.boundless)
+        self.anywhere_declaring = Counter(name for index in self.boundless for name in self.declared[index])
+
+    @cached_property
+    def holders(self) -> Mapping[tuple[Kind, str], Sequence[tuple[int, str | None]]]:
+        """In which set, and in which namespace of it, there are objects of a kind and name."""
+        holders: dict[tuple[Kind, str], list[tuple[int, str | None]]] = defaultdict(list)
+        for index, one in enumerate(self._told):
+            for resource in one.resources:
+                holders[resource.kind, resource.name].append((index, resource.namespace))
+        return holders
 
 
 class Scopes(NamedTuple):
@@ -16,15 +94,21 @@ class Scopes(NamedTuple):
     In a closed scope an object that is not in the set does not exist. In an open one it may
     have been made elsewhere: by hand, by an operator, from another repository. `together` tells
     that all of the set is applied to one cluster as it is written, rather than found side by side.
+    `neighbours` are the other sets of the run.
     """
 
     namespaces: frozenset[str]
     cluster: bool
     together: bool = False
+    neighbours: Neighbours | None = None
 
     def is_closed(self, namespace: str | None) -> bool:
         """Whether a namespace is told completely; None is a namespace that is not known."""
         return namespace is not None and namespace in self.namespaces
+
+    def may_hold_elsewhere(self, ref: ResourceRef) -> bool:
+        """Whether another set of the run holds an object that may be the one that is meant."""
+        return self.neighbours is not None and self.neighbours.may_hold(ref)
 
 
 def closed_scopes(  # noqa: PLR0913 - each tells something else of the input
@@ -33,43 +117,33 @@ def closed_scopes(  # noqa: PLR0913 - each tells something else of the input
     *,
     complete: bool = False,
     rendered: bool = True,
-    continued_elsewhere: Collection[str] = (),
+    beyond: Collection[str | None] = (),
+    neighbours: Neighbours | None = None,
     together: bool = False,
 ) -> Scopes:
     """
     Find the scopes that the input closes.
 
     A live dump closes the namespaces that it holds objects of. A Namespace object closes its
-    namespace, unless something that could not be read or rendered may be for it, or it is one
-    of `continued_elsewhere`. `complete` (the user says that nothing is missing) closes everything.
+    namespace, unless something that could not be read or rendered may be for it, something from
+    `beyond` what was read is delivered to it, or a neighbour continues it. `complete` (the user
+    says that nothing is missing) closes everything.
     """
     resources = list(resources)
     named = {r.namespace for r in resources if r.namespace} | {
         r.name for r in resources if r.kind == NAMESPACE
     }
     if complete:
-        return Scopes(frozenset(named), cluster=True, together=together)
+        return Scopes(frozenset(named), cluster=True, together=together, neighbours=neighbours)
     live = frozenset(
         namespace
         for r in resources
         if r.head.live and (namespace := r.name if r.kind == NAMESPACE else r.namespace)
     )
-    declared = _declared(resources, unread, rendered=rendered)
-    return Scopes(live | declared.difference(continued_elsewhere), cluster=False, together=together)
-
-
-def namespaces_continued(sets: Sequence[Sequence[Resource]]) -> list[frozenset[str]]:
-    """
-    For each set, the namespaces that another one holds objects of without declaring them.
-
-    Such a set is no alternative to the one that declares the namespace, but more of the same.
-    """
-    undeclared = [
-        {r.namespace for r in resources if r.namespace} - {r.name for r in resources if r.kind == NAMESPACE}
-        for resources in sets
-    ]
-    holders = Counter(namespace for namespaces in undeclared for namespace in namespaces)
-    return [frozenset(name for name, count in holders.items() if count > (name in own)) for own in undeclared]
+    declared = _declared(resources, unread, rendered=rendered and None not in beyond).difference(beyond)
+    if neighbours is not None:
+        declared = frozenset(name for name in declared if not neighbours.continue_(name))
+    return Scopes(live | declared, cluster=False, together=together, neighbours=neighbours)
 
 
 def _declared(resources: list[Resource], unread: Iterable[Unread], *, rendered: bool) -> frozenset[str]:

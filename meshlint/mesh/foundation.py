@@ -90,7 +90,7 @@ class Foundation:
 
     def could_be(self, ref: ResourceRef) -> bool:
         """Whether the set holds an object that a reference may mean, if only its namespace were known."""
-        return any(may_be_one(ref.namespace, r.namespace) for r in self.graph.named(ref.kind, ref.name))
+        return self.graph.could_be(ref)
 
     def _fact(self, name: str, subject: Resource, derive: Callable[[], F]) -> F:
         key = (name, subject)

@@ -1,8 +1,10 @@
 """Near misses: which known word was meant."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 
 
+@lru_cache(maxsize=4096)  # The names of objects recur from namespace to namespace.
 def edit_distance(left: str, right: str, limit: int) -> int:
     """
     How many slips make one word of another: letters inserted, deleted, replaced, or swapped.
@@ -14,12 +16,16 @@ def edit_distance(left: str, right: str, limit: int) -> int:
     before: list[int] = []
     row = list(range(len(right) + 1))
     for i, letter in enumerate(left, 1):
-        previous, row = row, [i]
-        for j, other in enumerate(right, 1):
+        # Off the diagonal by more than the limit every way costs more than it.
+        first, last = max(1, i - limit), min(len(right), i + limit)
+        previous, row = row, [limit + 1] * (len(right) + 1)
+        row[0] = i
+        for j in range(first, last + 1):
+            other = right[j - 1]
             cost = min(previous[j] + 1, row[j - 1] + 1, previous[j - 1] + (letter != other))
             if before and j > 1 and left[i - 2] == other and letter == right[j - 2]:
                 cost = min(cost, before[j - 2] + 1)
-            row.append(cost)
+            row[j] = cost
         if min(row) > limit:
             return limit + 1
         before = previous

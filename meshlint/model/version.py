@@ -57,41 +57,49 @@ class VersionRange:
 
     def __init__(self, text: str) -> None:
         self.text: Final = text
-        for alternative in self._alternatives():
-            for bound in alternative:
-                _satisfies(OLDEST_KNOWN, bound)
+        parts = [] if text == "all" else [part.split(",") for part in text.split("||")]
+        self._spans: Final = tuple(_span(bounds) for bounds in parts) or ((_LOWEST, _HIGHEST),)
 
     def __contains__(self, version: IstioVersion) -> bool:
-        return any(
-            all(_satisfies(version, bound) for bound in alternative) for alternative in self._alternatives()
-        )
+        return any(start <= version < end for start, end in self._spans)
 
     def __str__(self) -> str:
         return self.text
 
-    def _alternatives(self) -> list[list[str]]:
-        if self.text == "all":
-            return [[]]
-        return [[bound.strip() for bound in part.split(",")] for part in self.text.split("||")]
+    @property
+    def lowest(self) -> IstioVersion:
+        """The version with which the range starts."""
+        return min(start for start, _ in self._spans)
 
 
-def _satisfies(version: IstioVersion, bound: str) -> bool:
+_LOWEST = IstioVersion(0, 0, 0)
+_HIGHEST = IstioVersion(_LATEST_PATCH, 0, 0)
+
+
+def _span(bounds: list[str]) -> tuple[IstioVersion, IstioVersion]:
+    """The versions that keep to all bounds: from the first to before the second."""
+    spans = [_of_bound(bound.strip()) for bound in bounds]
+    return max(start for start, _ in spans), min(end for _, end in spans)
+
+
+def _of_bound(bound: str) -> tuple[IstioVersion, IstioVersion]:
     match = _BOUND.match(bound)
     if match is None:
         msg = f"not a bound of an Istio version range: {bound!r}"
         raise ValueError(msg)
     operator, text = match.groups()
     limit = IstioVersion.parse(text)
-    if limit.patch == _LATEST_PATCH:
-        version, limit = version._replace(patch=0), limit._replace(patch=0)
+    # Without a patch it is about the whole minor release.
+    start = limit if limit.is_exact else limit._replace(patch=0)
+    end = start._replace(patch=start.patch + 1) if limit.is_exact else start._replace(minor=start.minor + 1)
     match operator:
         case ">=":
-            return version >= limit
+            return start, _HIGHEST
         case "<=":
-            return version <= limit
+            return _LOWEST, end
         case "<":
-            return version < limit
+            return _LOWEST, start
         case ">":
-            return version > limit
+            return end, _HIGHEST
         case _:
-            return version == limit
+            return start, end

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from meshlint.checking.result import Summary
 from meshlint.mesh.condition import PredictedCondition
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.description import (
@@ -17,7 +18,7 @@ from meshlint.mesh.description import (
 from meshlint.model.kind import ResourceRef
 from meshlint.model.resource import Resource
 from meshlint.report.terminal import Paint, Style, painter, plain
-from meshlint.report.wording import place
+from meshlint.report.wording import not_applied, not_read, place
 
 _MODES = {
     "ambient": "in the mesh, in ambient mode: ztunnel carries its traffic",
@@ -59,15 +60,23 @@ _RESPECTED = {True: "is respected", False: "is ignored", None: "may be respected
 _Line = tuple[int, str, str]
 
 
-def render(descriptions: Sequence[Description], *, color: bool) -> str:
-    """Write a paragraph for each object."""
+def render(
+    descriptions: Sequence[Description], versions: Sequence[str], summary: Summary, *, color: bool
+) -> str:
+    """
+    Write a paragraph for each object.
+
+    Then the Istio versions that this holds for, each with where it comes from, and what was not read.
+    """
     paint = painter(color=color)
     blocks = []
     for description in descriptions:
         if len(descriptions) > 1:
             blocks.append(paint(f"# {plain(description.name)}", Style.FRAME))
         blocks.extend("\n".join(paragraph) for paragraph in _paragraphs(description, paint))
-    return "\n\n".join(blocks) + "\n" if blocks else "Nothing to describe.\n"
+    said = [f"{plain('; '.join(versions))}."] if blocks else ["Nothing to describe."]
+    last = " ".join(line for line in (*said, not_read(summary), not_applied(summary)) if line)
+    return "\n\n".join([*blocks, last]) + "\n"
 
 
 def _paragraphs(description: Description, paint: Paint) -> Iterator[list[str]]:

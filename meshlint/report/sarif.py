@@ -20,7 +20,7 @@ from meshlint.mesh.derived import Cause
 from meshlint.report.line_hash import line_hashes
 from meshlint.report.sarif_rules import HOME, RuleText, rule_texts
 from meshlint.report.terminal import plain
-from meshlint.report.wording import not_read
+from meshlint.report.wording import not_applied, not_read
 from meshlint.source.document import Location
 from meshlint.source.text import SourceFile, SourceSpan
 
@@ -88,8 +88,8 @@ def _invocation(result: LintResult, left_out: int, order: dict[str, int]) -> om.
     if left_out:
         message = f"{left_out} of {len(result.findings)} findings are left out, the least grave ones."
         notifications.append(om.Notification(message=_text(message), level="warning"))
-    if skipped := not_read(result.summary):
-        notifications.append(om.Notification(message=_text(skipped), level="note"))
+    omitted = (not_read(result.summary), not_applied(result.summary))
+    notifications += [om.Notification(message=_text(text), level="note") for text in omitted if text]
     return om.Invocation(
         execution_successful=not result.crashed, tool_execution_notifications=notifications or None
     )

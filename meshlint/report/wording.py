@@ -39,6 +39,16 @@ def not_read(summary: "Summary") -> str:
     return f"{sentence}." if sentence else ""
 
 
+def not_applied(summary: "Summary") -> str:
+    """That kustomizations were read for their files alone, and what to do; empty if none matters."""
+    if not summary.unapplied:
+        return ""
+    one = summary.unapplied == 1
+    said = "changes or adds objects and was" if one else "change or add objects and were"
+    advice = "pipe `kustomize build` into `meshlint check -`"
+    return f"{_count(summary.unapplied, 'kustomization')} {said} not applied: {advice}."
+
+
 def nothing_of_kubernetes(files: int) -> str:
     """What is said of a run that found nothing to look at."""
     return f"Nothing of Kubernetes in {_count(files, 'file')}." if files else "No files to look at."
@@ -72,6 +82,7 @@ def _left_out(result: "LintResult") -> list[str]:
     crashed = len(result.crashed)
     sentences = [
         not_read(result.summary),
+        not_applied(result.summary),
         f"{_count(suppressed, 'finding')} suppressed." if suppressed else "",
         f"{_count(crashed, 'check')} crashed." if crashed else "",
     ]

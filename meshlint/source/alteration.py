@@ -122,28 +122,23 @@ def _entries(value: object) -> Iterator[tuple[int, object]]:
 
 def _patched(entry: object, patch_files: Callable[[str], Iterable[Manifest]]) -> Iterator[Target]:
     """The targets of one patch: the one that it names, or the objects that it repeats."""
-    text = path = entry if isinstance(entry, str) else None
-    if isinstance(entry, dict):
-        if isinstance(entry.get("target"), dict):
-            yield _target(entry["target"])
+    patches: Iterable[Mapping[str, Any]] = ()
+    match entry:
+        case {"target": dict(target)}:
+            yield _target(target)
             return
-        text, path = entry.get("patch"), entry.get("path")
-    patches: list[Mapping[str, Any]] = []
-    if isinstance(text, str) and "\n" in text:
-        patches = list(_documents(text))
-    elif isinstance(path, str):
-        patches = [manifest.data for manifest in patch_files(path)]
-    if not patches:
-        yield Target()
-    for patch in patches:
-        yield _repeated(patch)
+        case {"patch": str(text)}:
+            patches = _documents(text)
+        case str(text) if "\n" in text:
+            patches = _documents(text)
+        case str(path) | {"path": str(path)}:
+            patches = (manifest.data for manifest in patch_files(path))
+    yield from [_repeated(patch) for patch in patches] or [Target()]
 
 
 def _replaced(entry: object) -> Iterator[Target]:
     targets = entry.get("targets") if isinstance(entry, dict) else None
-    selected = [
-        target.get("select") if isinstance(target, dict) else None for _, target in _entries(targets)
-    ]
+    selected = [target.get("select") if isinstance(target, dict) else None for _, target in _entries(targets)]
     for select in selected or [None]:
         yield _target(select) if isinstance(select, dict) else Target()
 
@@ -161,7 +156,11 @@ def _documents(text: str) -> Iterator[Mapping[str, Any]]:
 
 def _target(selector: Mapping[str, Any]) -> Target:
     return Target(
-        *(_pattern(selector.get(key)) for key in ("group", "version", "kind", "name", "namespace")),
+        group=_pattern(selector.get("group")),
+        version=_pattern(selector.get("version")),
+        kind=_pattern(selector.get("kind")),
+        name=_pattern(selector.get("name")),
+        namespace=_pattern(selector.get("namespace")),
         labels=_requirements(selector.get("labelSelector")),
         annotations=_requirements(selector.get("annotationSelector")),
     )
@@ -171,15 +170,17 @@ def _repeated(patch: Mapping[str, Any]) -> Target:
     """The object that a strategic merge patch repeats the identity of."""
     metadata = patch.get("metadata")
     said = metadata if isinstance(metadata, dict) else {}
-    parts = {
-        "group": str(patch.get("apiVersion", "")).rpartition("/")[0] if patch.get("apiVersion") else None,
-        "kind": patch.get("kind"),
-        "name": said.get("name"),
-        "namespace": said.get("namespace"),
-    }
+    group = str(patch["apiVersion"]).rpartition("/")[0] if patch.get("apiVersion") else None
     return Target(
-        **{key: re.compile(re.escape(value)) for key, value in parts.items() if isinstance(value, str)}
+        group=_exactly(group),
+        kind=_exactly(patch.get("kind")),
+        name=_exactly(said.get("name")),
+        namespace=_exactly(said.get("namespace")),
     )
+
+
+def _exactly(text: object) -> re.Pattern[str] | None:
+    return re.compile(re.escape(text)) if isinstance(text, str) else None
 
 
 def _pattern(text: object) -> re.Pattern[str] | None:

@@ -69,6 +69,7 @@ class Kustomizations:
         self._own_files = {known.source.real for known in self.by_directory.values()}
         self._patches = {path for known in self.by_directory.values() for path in known.patches}
         self._reached: dict[str, Reach] = {}
+        self._altered: dict[str, Mapping[Manifest, Location]] = {}
         self.roots = self._find_roots()
 
     def reach(self, root: Kustomization) -> Reach:
@@ -98,11 +99,7 @@ class Kustomizations:
         """What a root puts together and changes, each object with the place that says so."""
         found: dict[Manifest, Location] = {}
         for known in self.reach(root).kustomizations.values():
-            alterations = list(self._alterations(known))
-            if alterations:
-                sources = (self.sources[path] for path in self.reach(known).files)
-                manifests = (manifest for source in sources for manifest in source.manifests)
-                found = altered(alterations, manifests) | found
+            found = {**self._altered_by(known), **found}
         return found
 
     def added_to(self, root: Kustomization) -> frozenset[str | None]:
@@ -110,6 +107,14 @@ class Kustomizations:
         reach = self.reach(root)
         missing: frozenset[str | None] = frozenset({None}) if reach.missing else frozenset()
         return missing.union(*(known.added_to for known in reach.kustomizations.values()))
+
+    def _altered_by(self, known: Kustomization) -> Mapping[Manifest, Location]:
+        if known.directory not in self._altered:
+            sources = (self.sources[path] for path in self.reach(known).files)
+            manifests = (manifest for source in sources for manifest in source.manifests)
+            alterations = list(self._alterations(known))
+            self._altered[known.directory] = altered(alterations, manifests) if alterations else {}
+        return self._altered[known.directory]
 
     def _alterations(self, known: Kustomization) -> Iterator[Alteration]:
         """What a kustomization changes, its components included: they change what it puts together."""

@@ -57,7 +57,7 @@ def read_text(path_as_shown: str, raw: bytes) -> Reading:
     if not ("apiVersion" in decoded.text and "kind" in decoded.text):
         return Reading(SourceFile(path_as_shown, ""))
     file = SourceFile(path_as_shown, decoded.text, decoded.has_bom)
-    found: list[Manifest | DuplicateKey | Unread] = []
+    found: list[_Found] = []
     for start, end in split_documents(decoded.text):
         found.extend(_read_document(file, start, end, decoded.first_bad(start, end)))
     return _reading(file, found)
@@ -104,6 +104,15 @@ _METADATA_LINE = re.compile(r"^metadata:[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 _TEXT_LINE = re.compile(r"[^\r\n]*")
 
 
+class _NoIdentity(NamedTuple):
+    """What may be an object with its `apiVersion` or `kind` missing: it is one among other objects."""
+
+    unread: Unread
+
+
+_Found = Manifest | DuplicateKey | Unread | _NoIdentity
+
+
 class _Decoded(NamedTuple):
     """A text; `escaped` is the same with a lone surrogate for each byte that could not be decoded."""
 
@@ -136,8 +145,10 @@ def _decode_utf16(raw: bytes) -> _Decoded:
     return _Decoded(raw.decode("utf-16", "replace"), has_bom=True, escaped=readable + "\udc80")
 
 
-def _reading(file: SourceFile, found: list[Manifest | DuplicateKey | Unread]) -> Reading:
+def _reading(file: SourceFile, found: list[_Found]) -> Reading:
     manifests = tuple(each for each in found if isinstance(each, Manifest))
+    if manifests:
+        found = [each.unread if isinstance(each, _NoIdentity) else each for each in found]
     return Reading(
         file,
         manifests,
@@ -147,9 +158,7 @@ def _reading(file: SourceFile, found: list[Manifest | DuplicateKey | Unread]) ->
     )
 
 
-def _read_document(
-    file: SourceFile, start: int, end: int, bad: int | None
-) -> Iterator[Manifest | DuplicateKey | Unread]:
+def _read_document(file: SourceFile, start: int, end: int, bad: int | None) -> Iterator[_Found]:
     if bad is not None:
         message = "the text is not in the encoding of the file (UTF-8, if it has no byte order mark)"
         yield _unread(file, (start, end), UnreadReason.ENCODING, message, (bad, bad + 1))
@@ -210,9 +219,7 @@ def _rest_of_line(text: str, start: int) -> tuple[int, int]:
     return start, match.end() if match else start
 
 
-def _read_composed(
-    file: SourceFile, composed: Composed, document: tuple[int, int]
-) -> Iterator[Manifest | DuplicateKey | Unread]:
+def _read_composed(file: SourceFile, composed: Composed, document: tuple[int, int]) -> Iterator[_Found]:
     data, place = composed.data, composed.place
     if data is None or place is None:
         return
@@ -230,7 +237,23 @@ def _read_composed(
         return
     manifests = [manifest for manifest in manifests if _is_object(manifest.data)]
     yield from manifests
+    if not may_hold_template(file.text, *document):
+        yield from _incomplete_identity(file, data, place)
     yield from _duplicate_keys(file, manifests, composed.lost_entries)
+
+
+def _incomplete_identity(file: SourceFile, data: dict[str, Any], place: Place) -> Iterator[_NoIdentity]:
+    """Tell of what is an object but for its `apiVersion` or its `kind`."""
+    metadata = data.get("metadata")
+    missing = [key for key in ("apiVersion", "kind") if key not in data]
+    if len(missing) != 1 or not (isinstance(metadata, dict) and isinstance(metadata.get("name"), str)):
+        return
+    [wanted] = missing
+    written = next((key for key in data if key.lower() == wanted.lower()), None)
+    instead = f", but `{written}`" if written else ""
+    message = f"the document has no `{wanted}`{instead}: Kubernetes takes no object without it"
+    at = (place.keys or {})[written] if written else _rest_of_line(file.text, place.start)
+    yield _NoIdentity(Unread(UnreadReason.SYNTAX, message, Location(file, *at), _namespace(data)))
 
 
 def _not_an_object(file: SourceFile, data: object, place: Place) -> Iterator[Unread]:

@@ -7,14 +7,16 @@ patches or the like were left out says so.
 
 import os
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
+from meshlint.source.alteration import altered
 from meshlint.source.alternatives import Part, without_alternatives
-from meshlint.source.delivery import DeclaredNamespaces, declared_namespaces
+from meshlint.source.delivery import DeclaredNamespaces, Deliveries, declared_namespaces
 from meshlint.source.discovery import Discovery
-from meshlint.source.document import Manifest, Unread
+from meshlint.source.document import Location, Manifest, Unread
 from meshlint.source.kustomization import Kustomization, Kustomizations
 from meshlint.source.origin import Source, common_directory, group_templates, sources_of
 from meshlint.source.reading import Reading
@@ -30,6 +32,11 @@ class ManifestSet(NamedTuple):
     that changes or adds manifests was not applied, so that nothing may be taken as complete.
     `explicit` tells that the user says these belong together, rather than a walk having found
     them. `default_namespace` is for objects that have none of their own.
+
+    `altered` are the manifests that a kustomization, Flux or Argo CD changes, which was not
+    applied, each with the place that says so; `unapplied` tells that there is such a kustomization,
+    or one that makes more. `beyond` are the namespaces that something is delivered to which was
+    not read: a chart, another repository; None stands for any namespace.
     """
 
     name: str
@@ -38,6 +45,9 @@ class ManifestSet(NamedTuple):
     unread: tuple[Unread, ...] = ()
     rendered: bool = True
     explicit: bool = False
+    altered: Mapping[Manifest, Location] = MappingProxyType({})
+    unapplied: bool = False
+    beyond: frozenset[str | None] = frozenset()
 
 
 def split_into_sets(
@@ -55,9 +65,15 @@ def split_into_sets(
     declared = declared_namespaces(sources.values(), kustomizations, discovery)
     sets = [_set_of_root(root, kustomizations, declared) for root in kustomizations.roots]
     for group in _groups(kustomizations.left_over(), declared):
-        sets.extend(_sets_of_group(group))
-    found = (a_set for a_set in sets if a_set.manifests or a_set.unread)
+        sets.extend(_sets_of_group(group, declared))
+    deliveries = Deliveries(sources, discovery)
+    found = (_with_deliveries(a_set, deliveries) for a_set in sets if a_set.manifests or a_set.unread)
     return tuple(sorted(found, key=lambda a_set: (a_set.name, not a_set.explicit)))
+
+
+def _with_deliveries(a_set: ManifestSet, deliveries: Deliveries) -> ManifestSet:
+    beyond = deliveries.beyond(a_set.manifests, a_set.default_namespace)
+    return a_set._replace(beyond=a_set.beyond.union(beyond))
 
 
 def _set_of_root(
@@ -81,6 +97,7 @@ def _set_of_root(
         overriding = {default}
     elif home is not None and not given - {None}:
         default = declared.namespace(home)
+    altering = declared.altering_directory(root.directory)
     changed = reach.missing or any(known.changes for known in reach.kustomizations.values())
     own = (known.source for known in reach.kustomizations.values())
     return ManifestSet(
@@ -90,6 +107,9 @@ def _set_of_root(
         unread=tuple(problem for source in (*own, *sources.values()) for problem in source.unread),
         rendered=not (changed or len(given) > 1 or _moves(overriding, manifests)),
         explicit=True,
+        altered=altered(declared.altering.get(altering, ()), manifests) | kustomizations.altered(root),
+        unapplied=any(known.changes for known in reach.kustomizations.values()),
+        beyond=frozenset(namespace or default for namespace in kustomizations.added_to(root)),
     )
 
 
@@ -152,7 +172,7 @@ def _group(source: Source, home: str | None, declared: DeclaredNamespaces) -> _G
     return _Group(shown or ".", explicit=False, default_namespace=declared.namespace(home))
 
 
-def _sets_of_group(group: _Group) -> Iterator[ManifestSet]:
+def _sets_of_group(group: _Group, declared: DeclaredNamespaces) -> Iterator[ManifestSet]:
     whole = Part(group.name, group.sources, [], group.complete, divisible=not group.explicit)
     for part in without_alternatives(whole):
         sources = sorted((*part.own, *part.shared), key=lambda source: source.file.path)
@@ -163,4 +183,18 @@ def _sets_of_group(group: _Group) -> Iterator[ManifestSet]:
             unread=tuple(problem for source in sources for problem in source.unread),
             rendered=part.complete,
             explicit=group.explicit,
+            altered=_altered_by_delivery(sources, declared),
         )
+
+
+def _altered_by_delivery(
+    sources: Iterable[Source], declared: DeclaredNamespaces
+) -> Mapping[Manifest, Location]:
+    found: dict[Manifest, Location] = {}
+    if declared.altering:
+        by_directory: dict[str, list[Manifest]] = defaultdict(list)
+        for source in sources:
+            by_directory[declared.altering_directory(os.path.dirname(source.real))].extend(source.manifests)
+        for directory, manifests in by_directory.items():
+            found |= altered(declared.altering.get(directory, ()), manifests)
+    return found

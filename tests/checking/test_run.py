@@ -1,11 +1,16 @@
 """Running checks: crashes, fingerprints, sets, suppressions."""
 
+import pytest
+
 from manifests import mesh_of, namespace, reading, resources, service
 from meshlint.checking.catalog import About, Check, Page, Precedence, TextSubject
 from meshlint.checking.finding import Problem
 from meshlint.checking.run import CHECK_CRASHED, Checkable, field_text, merge_sets, run_checks
-from meshlint.checking.suppression import split_suppressed
+from meshlint.checking.suppression import ignored_words, split_suppressed
 from meshlint.checking.vocabulary import Impact, Severity
+from meshlint.graph.build import build_graph
+from meshlint.graph.scope import closed_scopes
+from meshlint.mesh.derived import Cause
 from meshlint.mesh.mesh import Mesh
 from meshlint.model.kind import ANY_RESOURCE, SERVICE
 from meshlint.model.version import VersionRange
@@ -197,6 +202,73 @@ def test_a_suppression_is_no_suppression_of_lines_further_down():
     assert (1, 0) == (len(shown), len(suppressed))
 
 
+def suppressed_of(text: str) -> int:
+    return len(split_suppressed(run_checks([check_of(at_name)], (), checkable_of(text)))[1])
+
+
+@pytest.mark.parametrize(
+    ("comment", "count"),
+    [
+        ("# meshlint: ignore[some-check]", 1),
+        ("# meshlint: ignore [ some-check ]", 1),
+        ("## we know # meshlint: ignore[tests]", 1),
+        ("# meshlint: ignore[impact:hygiene]", 1),
+        ("# meshlint: ignore[all]", 1),
+        ("# meshlint: ignore[impact:exposure, other]", 0),
+        ("#meshlint:ignore[some-check]", 1),
+        ("# meshlint: ignore[]", 0),
+    ],
+)
+def test_a_suppression_names_checks_as_the_command_line_does(comment, count):
+    """
+    Families and impacts count as they do for `--ignore`.
+    """
+    assert count == suppressed_of(f"apiVersion: v1\nkind: Service\nmetadata:\n  name: cart {comment}\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("{apiVersion: v1, kind: Service, metadata: {name: a, note: ' # meshlint: ignore[some-check]'}}", 0),
+        ("{apiVersion: v1, kind: Service, metadata: {name: a, ' # meshlint: ignore[some-check]': x}}", 0),
+        ("{apiVersion: v1, kind: Service, metadata: {name: a}}# meshlint: ignore[some-check]", 0),
+        ("{apiVersion: v1, kind: Service, metadata: {name: a}} # meshlint: ignore[some-check]", 1),
+        ("apiVersion: v1\nkind: Service\nmetadata:\n  x: |\n    # meshlint: ignore[all]\n  name: cart\n", 0),
+        ("apiVersion: v1\nkind: Service\nmetadata:\n  name: > # meshlint: ignore[all]\n    cart\n", 1),
+    ],
+)
+def test_text_that_looks_like_a_comment_suppresses_nothing(text, count):
+    """
+    What stands inside of quotes or of a block is a value, whatever it says.
+    """
+    assert count == suppressed_of(text)
+
+
+def test_many_findings_on_one_line_are_looked_at_once():
+    """
+    A list that is written on one line, as programs do, takes no longer than one on many.
+    """
+    item = '{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a%d"}}'
+    items = ", ".join(item % number for number in range(5000))
+    text = f'{{"apiVersion": "v1", "kind": "List", "items": [{items}]}}'
+    found = run_checks([check_of(at_name)], (), checkable_of(text))
+    lines = []
+    file = found[0].at.file
+    file.line = lambda number: lines.append(number) or ""  # type: ignore[method-assign]
+
+    assert 5000 == len(split_suppressed(found)[0])
+    assert [1] == lines
+
+
+def test_the_words_of_all_comments_are_known():
+    """
+    Words are given with the place of their comment; text that looks like one has none.
+    """
+    read = reading("a: ' # meshlint: ignore[x]'\n# meshlint: ignore[one, two]\napiVersion: v1\nkind: Pod\n")
+
+    assert [(28, "one"), (28, "two")] == list(ignored_words(read.file, read.manifests))
+
+
 def test_fields_are_written_as_users_write_them():
     """
     Keys that are not plain words, and indices, stand in brackets.
@@ -205,3 +277,22 @@ def test_fields_are_written_as_users_write_them():
 
     assert "metadata.labels[istio.io/use-waypoint]" == field_text(path)
     assert "spec.listeners[0].port" == field_text(("spec", "listeners", 0, "port"))
+
+
+def test_a_finding_that_an_altered_object_proves_is_a_note():
+    """
+    What something changes that was not applied is only noted, with the place that changes it.
+    """
+    decoded = resources(service("cart", "shop") + service("stock", "shop") + service("till", "shop"))
+    cart, _, till = decoded
+    altered = {cart.manifest: till.at()}
+    mesh = Mesh(build_graph(decoded, closed_scopes(decoded, ()), altered), mesh_of("").version)
+
+    def by_cart(subject, _):
+        related = (Cause("by this", cart.at()),) if subject is till else ()
+        yield Problem(f"{subject.name} is there", at=subject.at(), related=related)
+
+    found = run_checks([check_of(by_cart)], (), Checkable(".", mesh, decoded))
+
+    assert [Severity.NOTE, Severity.ERROR, Severity.NOTE] == [finding.severity for finding in found]
+    assert ["as written: this changes it and was not applied"] == [c.message for c in found[0].related]

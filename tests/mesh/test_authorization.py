@@ -212,7 +212,7 @@ def test_translated_rules_keep_their_clauses_in_the_order_of_istio():
     `to` comes before `from`, and each entry of `when` is a clause of its own.
     """
     rule = (
-        "from: [{source: {principals: [p-*, '*'], notNamespaces: [n]}}], "
+        "from: [{source: {principals: [p-*, '*'], notNamespaces: [ns]}}], "
         "to: [{operation: {ports: ['80', x]}}], "
         "when: [{key: source.ip, values: [10.0.0.1], notValues: [bad]}]"
     )
@@ -221,7 +221,7 @@ def test_translated_rules_keep_their_clauses_in_the_order_of_istio():
 
     assert [
         {"ports": (("80",), ())},
-        {"principals": (("p-*", "*"), ()), "namespaces": ((), ("n",))},
+        {"principals": (("p-*", "*"), ()), "namespaces": ((), ("ns",))},
         {"ipBlocks": (("10.0.0.1",), ())},
     ] == [
         {name: tuple(terms) for name, terms in alternative.terms.items()}

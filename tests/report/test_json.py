@@ -22,7 +22,15 @@ def test_report_keeps_the_contract(dangling: Finding, make_result: Callable[...,
         "version": 1,
         "tool": {"name": "meshlint", "version": __version__},
         "istio_version": "1.31",
-        "summary": {"files": 12, "resources": 80, "error": 1, "warning": 0, "note": 0, "suppressed": 2},
+        "summary": {
+            "files": 12,
+            "resources": 80,
+            "error": 1,
+            "warning": 0,
+            "note": 0,
+            "suppressed": 2,
+            "unapplied": 0,
+        },
         "findings": [
             {
                 "check": "dangling-waypoint",

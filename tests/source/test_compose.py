@@ -99,13 +99,16 @@ def test_same_data_as_safe_load(text):
     ("text", "value"),
     [
         *((text, None) for text in ("", "~", "null", "Null", "NULL")),
-        *((text, True) for text in ("true", "True", "TRUE", "yes", "Yes", "YES", "on", "On", "ON")),
-        *((text, False) for text in ("false", "False", "FALSE", "no", "No", "NO", "off", "Off", "OFF")),
+        *((text, True) for text in ("true", "True", "TRUE", "y", "Y", "yes", "Yes", "YES", "on", "On", "ON")),
+        *(
+            (text, False)
+            for text in ("false", "False", "FALSE", "n", "N", "no", "No", "NO", "off", "Off", "OFF")
+        ),
         *(("0", 0), ("42", 42), ("-7", -7), ("+7", 7), ("1_000", 1000), ("0777", 511), ("0o777", 511)),
         *(("0x1F", 31), ("-0x1f", -31), ("0b101", 5), ("18446744073709551615", 2**64 - 1)),
         *(("1.5", 1.5), ("1.", 1.0), (".5", 0.5), ("1e3", 1000.0), ("-1.5E-3", -0.0015), ("08", 8.0)),
         *((".inf", math.inf), ("-.INF", -math.inf), ("18446744073709551616", 2.0**64)),
-        *((text, text) for text in ("tRUE", "y", "n", "nULL", "2001-01-01", "1:30", "190:20:30", "1.2.3")),
+        *((text, text) for text in ("tRUE", "yES", "nULL", "2001-01-01", "1:30", "190:20:30", "1.2.3")),
         *((text, text) for text in ("=", "-", ".", "+", "0x", "0o8", "1e999", "9" * 5000, "٣", "_1", "._5")),
     ],
 )

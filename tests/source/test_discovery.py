@@ -169,16 +169,85 @@ def test_a_link_to_a_hidden_place_within_is_followed() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
-@pytest.mark.parametrize("path", [".", "pipe.yaml"])
-def test_a_fifo_is_reported_and_never_opened(path: str) -> None:
+def test_a_fifo_is_never_opened_and_reported_if_it_is_named() -> None:
     """
-    A FIFO would block for ever: it is a problem, named or walked.
+    A FIFO would block for ever: walked it is passed by, named it is a problem.
     """
     os.mkfifo("pipe.yaml")
 
-    [unread] = discover([path]).unread
+    [unread] = discover(["pipe.yaml"]).unread
 
     assert (UnreadReason.UNREADABLE, "pipe.yaml") == (unread.reason, unread.at.file.path)
+    assert Discovery(files=(), directories={".": os.getcwd()}) == discover(["."])
+
+
+def test_links_to_nothing_are_passed_by() -> None:
+    """
+    Editors lock a file by such a link beside it; a link to itself holds nothing either.
+    """
+    write("a.yaml")
+    Path("b.yaml").symlink_to("someone@host.1234")
+    Path("c.yaml").symlink_to("c.yaml")
+
+    found = discover(["."])
+
+    assert (["a.yaml"], ()) == (shown(found), found.unread)
+
+
+@pytest.mark.parametrize(
+    ("target", "message"),
+    [
+        ("gone.yaml", "'b.yaml' is a link to 'gone.yaml', which is not there"),
+        ("b.yaml", "'b.yaml' is a link that leads back to itself"),
+    ],
+)
+def test_a_named_link_to_nothing_is_said_to_be_one(target: str, message: str) -> None:
+    """
+    The name is there, so none other was meant.
+    """
+    Path("b.yaml").symlink_to(target)
+
+    with pytest.raises(UsageError) as raised:
+        discover(["b.yaml"])
+
+    assert message == str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("paths", "left_out", "taken"),
+    [
+        (["."], ["platform"], ["app/a.yaml"]),
+        (["."], ["platform/b.yaml", "elsewhere"], ["app/a.yaml", "platform/c/d.yaml"]),
+        ([".", "platform/c"], ["platform"], ["app/a.yaml", "platform/c/d.yaml"]),
+        (["app"], ["."], ["app/a.yaml"]),
+        (["platform/b.yaml"], ["platform"], ["platform/b.yaml"]),
+        (["app/a.yaml", "platform/b.yaml"], ["platform/b.yaml"], ["app/a.yaml"]),
+        ([".", "link"], ["platform"], ["app/a.yaml"]),
+    ],
+)
+def test_of_nested_paths_the_nearest_says_whether_a_file_is_left_out(
+    paths: list[str], left_out: list[str], taken: list[str]
+) -> None:
+    """
+    A part of what is walked can be left out, and of that a part be taken in again.
+    """
+    write("app/a.yaml", "platform/b.yaml", "platform/c/d.yaml")
+    Path("link").symlink_to("platform")
+
+    assert taken == shown(discover(paths, leave_out=left_out))
+
+
+def test_standard_input_that_cannot_be_read_is_a_usage_error() -> None:
+    """
+    A descriptor that is open for writing only gives nothing to read.
+    """
+
+    class Refusing(io.BytesIO):
+        def read(self, _size: int | None = None) -> bytes:
+            raise OSError(9, "Bad file descriptor")
+
+    with pytest.raises(UsageError, match="standard input cannot be read: bad file descriptor"):
+        discover(["-"], stdin=Refusing())
 
 
 def test_a_file_that_cannot_be_opened_is_a_problem() -> None:

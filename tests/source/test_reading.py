@@ -418,3 +418,26 @@ def test_yaml_in_a_value():
     """YAML that stands in a value is plain data, or None if it is none."""
     assert [{"a": 1}] == parse_yaml("- a: 1\n")
     assert parse_yaml("[") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (
+            "kind: Pod\nmetadata: {name: x}\n",
+            "the document has no `apiVersion`: Kubernetes takes no object without it",
+        ),
+        (
+            "apiVersion: v1\nKind: Pod\nmetadata: {name: x}\n",
+            "the document has no `kind`, but `Kind`: Kubernetes takes no object without it",
+        ),
+    ],
+)
+def test_what_lacks_half_of_its_identity_among_objects_is_told(text, message):
+    """Among objects, what has a name and `apiVersion` or `kind` was meant to be one; alone it may not."""
+    pod = "apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n---\n"
+
+    assert [message] == [unread.message for unread in read(pod + text).unread]
+    assert () == read("# apiVersion, kind\n" + text).unread
+    assert () == read(pod + text.replace("{name: x}", "{labels: {}}")).unread
+    assert () == read(pod + text + "# {{ x }}\n").unread

@@ -474,3 +474,158 @@ def test_every_problem_is_in_a_set() -> None:
     assert {".": ["app/p.yaml"], "app": ["app/a.yaml"]} == {
         name: [problem.at.file.path for problem in one.unread] for name, one in found.items()
     }
+
+
+def delivery(kind: str, spec: str, namespace: str = "") -> None:
+    """Write an object that has something delivered, beside an object of the set `.`."""
+    groups = {
+        "HelmRelease": "helm.toolkit.fluxcd.io/v2",
+        "Kustomization": "kustomize.toolkit.fluxcd.io/v1",
+        "Application": "argoproj.io/v1alpha1",
+        "ApplicationSet": "argoproj.io/v1alpha1",
+        "ResourceSet": "fluxcd.controlplane.io/v1",
+    }
+    within = f", namespace: {namespace}" if namespace else ""
+    write(
+        "d.yaml", f"apiVersion: {groups[kind]}\nkind: {kind}\nmetadata: {{name: d{within}}}\nspec: {spec}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec", "beyond"),
+    [
+        ("HelmRelease", "{chart: {spec: {chart: x}}}", {"own"}),
+        ("HelmRelease", "{targetNamespace: shop}", {"shop"}),
+        ("HelmRelease", "{chart: {spec: {chart: cert-manager-crds}}}", set()),
+        ("Application", "{source: {path: config/crd/standard}}", set()),
+        ("Kustomization", "{path: ./config/crds}", set()),
+        ("HelmRelease", "{targetNamespace: '${x}'}", {None}),
+        ("Kustomization", "{path: ./elsewhere, targetNamespace: shop}", {"shop"}),
+        ("Kustomization", "{path: ./elsewhere}", {None}),
+        ("Kustomization", "{targetNamespace: shop}", {"shop"}),
+        ("Kustomization", "{path: ./apps/a, targetNamespace: shop}", set()),
+        ("Kustomization", "{path: ./apps}", set()),
+        ("Kustomization", "{path: ./apps/chart}", {None}),
+        ("Application", "{source: {path: elsewhere}, destination: {namespace: shop}}", {"shop"}),
+        ("Application", "{source: {chart: x}, destination: {namespace: shop}}", {"shop"}),
+        ("Application", "{source: {path: elsewhere}, destination: {name: x}}", {None}),
+        ("Application", "{source: {path: apps/a}, destination: {namespace: shop}}", set()),
+        ("Application", "{source: {path: apps/chart}, destination: {namespace: shop}}", {"shop"}),
+        ("Application", "{sources: [{path: apps/a}, {ref: values}]}", set()),
+        ("Application", "{sources: [{path: apps/a}, {chart: x}]}", {None}),
+        ("Application", "x", {None}),
+        ("ApplicationSet", "{template: {spec: {destination: {namespace: shop}}}}", {"shop"}),
+        ("ApplicationSet", "{template: {spec: {destination: {namespace: '{{ x }}'}}}}", {None}),
+        ("ResourceSet", "{}", {None}),
+    ],
+)
+def test_what_is_delivered_from_beyond_is_known_by_its_namespace(
+    kind: str, spec: str, beyond: set[str | None]
+) -> None:
+    """
+    A chart or a path that was not read is delivered to a namespace, or it is not told to which.
+    """
+    obj("apps/a/a.yaml", "a", namespace="x")
+    write("apps/chart/Chart.yaml", "apiVersion: v2\nkind: x\nname: chart\n")
+    delivery(kind, spec, namespace="own")
+
+    assert beyond == sets()["."].beyond
+
+
+def test_a_release_without_a_namespace_goes_to_that_of_its_set() -> None:
+    """
+    A HelmRelease installs where it stands itself.
+    """
+    delivery("HelmRelease", "{}")
+
+    assert {None} == sets()["."].beyond
+    write("kustomization.yaml", "namespace: shop\nresources: [d.yaml]\n")
+    assert {"shop"} == sets()["."].beyond
+
+
+@pytest.mark.parametrize(
+    ("line", "beyond"),
+    [
+        ("resources: [a.yaml, https://github.com/o/r]", {"shop"}),
+        ("resources: [a.yaml]\nhelmCharts: [{name: x, namespace: own}, {name: y}]", {"own", "shop"}),
+        ("resources: [a.yaml]\ncomponents: [../c]", {"shop"}),
+        ("resources: [a.yaml]\npatches: [{target: {}}]", set()),
+    ],
+)
+def test_a_kustomization_that_makes_more_is_a_delivery(line: str, beyond: set[str | None]) -> None:
+    """
+    What a kustomization fetches, inflates or generates is for its namespace.
+    """
+    write("kustomization.yaml", f"namespace: shop\n{line}\n")
+    obj("a.yaml", "a")
+
+    assert beyond == sets()["."].beyond
+
+
+def test_a_patch_alters_what_its_kustomization_puts_together() -> None:
+    """
+    A patch in a base alters the base alone, one in a component what the kustomization over it puts together.
+    """
+    write("prod/kustomization.yaml", "resources: [../one, ../two, own.yaml]\n")
+    obj("prod/own.yaml", "own")
+    write("one/kustomization.yaml", "resources: [a.yaml]\npatches: [{target: {kind: Service}}]\n")
+    obj("one/a.yaml", "a")
+    write("two/kustomization.yaml", "resources: [b.yaml, c.yaml]\ncomponents: [../mesh]\n")
+    obj("two/b.yaml", "b")
+    obj("two/c.yaml", "c")
+    write("mesh/kustomization.yaml", "kind: Component\npatches: [{target: {name: b}}]\n")
+
+    [prod] = sets().values()
+    places = {manifest.file.path: at.file.path for manifest, at in prod.altered.items()}
+
+    assert {"one/a.yaml": "one/kustomization.yaml", "two/b.yaml": "mesh/kustomization.yaml"} == places
+    assert prod.unapplied
+
+
+@pytest.mark.parametrize("line", ["components: [../not-there]", "namePrefix: x-", "a: {{ broken"])
+def test_a_kustomization_of_which_nothing_is_certain_alters_all(line: str) -> None:
+    """
+    A component that is not among the files, or a prefix, may change anything.
+    """
+    write("a/kustomization.yaml", f"resources: [a.yaml]\n{line}\n")
+    obj("a/a.yaml", "a")
+
+    assert all(len(one.altered) == len(one.manifests) for one in sets().values() if one.explicit)
+
+
+def test_each_overlay_has_its_own_alterations() -> None:
+    """
+    What one overlay patches stands as it is written in another.
+    """
+    write("base/kustomization.yaml", "resources: [a.yaml]\n")
+    obj("base/a.yaml", "a")
+    write("dev/kustomization.yaml", "resources: [../base]\n")
+    write("prod/kustomization.yaml", "resources: [../base]\npatches: [{target: {kind: Service}}]\n")
+
+    assert {"dev": (0, False), "prod": (1, True)} == {
+        name: (len(one.altered), one.unapplied) for name, one in sets().items()
+    }
+
+
+@pytest.mark.parametrize(
+    ("kind", "spec"),
+    [
+        ("Kustomization", "{path: ./apps/a, patches: [{target: {kind: Service}, patch: x}]}"),
+        ("Kustomization", "{path: ./apps, commonMetadata: {labels: {a: b}}}"),
+        ("Application", "{source: {path: apps/a, kustomize: {namePrefix: x-}}}"),
+    ],
+)
+@pytest.mark.parametrize("kustomized", [True, False])
+def test_what_flux_or_argo_cd_patches_is_altered(kind: str, spec: str, kustomized: bool) -> None:
+    """
+    Patches in what deploys a directory are for the objects of that directory alone.
+    """
+    delivery(kind, spec, namespace="own")
+    obj("apps/a/a.yaml", "a", namespace="x")
+    obj("b/b.yaml", "b", namespace="x")
+    if kustomized:
+        write("apps/a/kustomization.yaml", "resources: [a.yaml]\n")
+
+    assert {"apps/a/a.yaml": "d.yaml"} == {
+        manifest.file.path: at.file.path for one in sets().values() for manifest, at in one.altered.items()
+    }

@@ -44,6 +44,7 @@ from meshlint import (
     nearest,
     replace_value,
 )
+from meshlint_checks._malformed import is_no_scalar
 
 _AMBIENT, _NONE = "ambient", "none"
 _MEANT_AMBIENT = frozenset({"enabled", "enable", "true", "on", "yes", "ztunnel", "ambient-mode"})
@@ -62,16 +63,16 @@ def invalid_dataplane_mode(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Find `dataplane-mode` labels that are neither `ambient` nor `none`."""
     labels = subject.pod_labels if isinstance(subject, Workload) else subject.labels
     value = labels.get(keys.DATAPLANE_MODE)
-    if value is None or value in (_AMBIENT, _NONE) or _is_custom(value, mesh):
+    at = _place(subject)
+    if value is None or value in (_AMBIENT, _NONE) or _is_custom(value, mesh) or is_no_scalar(at):
         return
     meant = _meant(value)
     effect, severity = _outcome(subject, meant, mesh)
-    at = _place(subject)
     yield Problem(
         f"{value!r} is no data-plane mode: {effect}",
         at=at,
         related=mesh.enablement_selectors.because if mesh.enablement_selectors else (),
-        fix=Fix(f"use {meant!r}", replace_value(at, meant)) if meant else None,
+        fix=Fix(f"use {meant!r}", replace_value(at, meant)) if meant else Fix("use 'ambient' or 'none'"),
         severity=Severity.WARNING if mesh.enablement_selectors else severity,
         impact=Impact.EXPOSURE if severity is Severity.ERROR else Impact.INEFFECTIVE,
     )

@@ -45,6 +45,7 @@ from meshlint import (
     delete_entry,
     kind,
 )
+from meshlint_checks._malformed import is_no_scalar
 
 _LABELS_ONLY = frozenset(key.name for key in KNOWN_KEYS.values() if key.role is KeyRole.LABEL and key.decides)
 _OPTS_OUT = frozenset({"none", "disabled", "false"})
@@ -78,7 +79,7 @@ def label_as_annotation(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
 
 def _judged(subject: Resource, key: str, value: str, at: Location, mesh: Mesh) -> Iterator[Problem]:
     carriers, label = mesh.label_carriers(key), _labels(subject).get(key)
-    if not carriers or label == value:
+    if not carriers or label == value or is_no_scalar(at):
         return
     is_carrier = _carrier(subject) in carriers
     if label is not None and is_carrier:
@@ -88,9 +89,9 @@ def _judged(subject: Resource, key: str, value: str, at: Location, mesh: Mesh) -
     whose = _whose(subject, key, mesh)
     asks = is_carrier and value not in _OPTS_OUT
     yield Problem(
-        f"annotation {key!r} has no effect: Istio reads {key!r} from {whose}",
+        f"annotation {key!r} has no effect: Istio reads it as a label{whose}",
         at=at,
-        fix=_move(subject, key, value, at) if is_carrier else Fix(f"write {key!r} to {whose}"),
+        fix=_move(subject, key, value, at) if is_carrier else Fix(f"write it as a label{whose}"),
         severity=Severity.ERROR if asks else Severity.WARNING,
         impact=Impact.EXPOSURE if asks else Impact.INEFFECTIVE,
     )
@@ -107,10 +108,8 @@ def _carrier(subject: Resource) -> Kind:
 def _whose(subject: Resource, key: str, mesh: Mesh) -> str:
     carriers = mesh.label_carriers(key)
     if _carrier(subject) not in carriers:
-        return "the labels of a " + " or ".join(carrier.name for carrier in carriers)
-    if isinstance(subject, Workload) and subject.is_controller:
-        return "the labels of the pod template"
-    return "the labels"
+        return " of a " + " or ".join(carrier.name for carrier in carriers)
+    return " of the pod template" if isinstance(subject, Workload) and subject.is_controller else ""
 
 
 def _drop(key: str, at: Location) -> Fix:

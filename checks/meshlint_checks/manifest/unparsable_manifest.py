@@ -4,9 +4,10 @@ A file of manifests holds a document that cannot be read, so that it cannot be a
 ## What it does
 
 Looks at every document of a file that speaks of `apiVersion` and `kind`. It speaks where the text is
-not YAML, where the top level is text or a list of objects instead of one object, where bytes are not
-in the encoding of the file, where nesting or aliases go beyond every sensible bound, and where a file
-cannot be opened. It points to the place where reading stopped.
+not YAML, where the top level is text or a list of objects instead of one object, where a document among
+objects has a `metadata.name` but no `apiVersion` or no `kind`, where bytes are not in the encoding of
+the file, where nesting or aliases go beyond every sensible bound, and where a file cannot be opened.
+It points to the place where reading stopped.
 
 Files without Kubernetes objects are not looked at. Template syntax that nobody has rendered is
 `unrendered-template`; documents encrypted with SOPS are only counted in the summary.

@@ -12,8 +12,8 @@ the cluster or serves other clusters: profile `remote` or `external`, `istiodRem
 It is an error if the same installation has ambient mode: ztunnel, profile `ambient`, istiod's or
 the CNI's ambient switches. It is a warning if the set only holds a namespace that is labelled for
 ambient mode, or if ambient mode is installed by another file and nothing says that both are
-applied together. An IstioOperator is an installation of its own: what another one says is not
-held against it.
+applied together. Each IstioOperator, and each of Sail's `Istio`s, is an installation of its own:
+what another one says is not held against it. Sail's profiles, `Istio`s without a name, install nothing.
 
 ## Why it matters
 
@@ -30,6 +30,8 @@ from 1.29. Otherwise keep the sidecars in the clusters that have a remote contro
 from collections.abc import Iterator
 
 from meshlint import Cause, Fix, Impact, Mesh, Namespace, Problem, Resource, Severity, check, kind
+
+_WHOLE = (kind.ISTIO_OPERATOR, kind.SAIL_ISTIO)
 
 
 @check(
@@ -53,7 +55,8 @@ def remote_control_plane(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
     if not remote:
         return
     installed = _beside(subject, mesh)
-    ambient = installed or _ambient_namespace(mesh)
+    # If another installation has ambient mode, the ambient namespaces are that one's.
+    ambient = installed or (() if mesh.ambient_installation else _ambient_namespace(mesh))
     if not ambient:
         return
     first, *further = remote
@@ -72,11 +75,15 @@ def remote_control_plane(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
 def _beside(subject: Resource, mesh: Mesh) -> tuple[Cause, ...]:
     """The lines that install ambient mode where the subject is installed, its own first."""
     own = tuple(it for it in mesh.ambient_installation if it.at.manifest is subject.manifest)
-    # Each IstioOperator is a whole installation: another one is an alternative, or another cluster's.
-    whole = {resource.manifest for resource in mesh.resources(kind.ISTIO_OPERATOR)}
+    # Each of these is a whole installation: another one is an alternative, or another cluster's.
+    whole = {resource.manifest for resource in mesh.resources(*_WHOLE)}
     others = (it for it in mesh.ambient_installation if it.at.manifest is not subject.manifest)
-    alone = subject.kind == kind.ISTIO_OPERATOR
-    return (*own, *(it for it in others if not alone or it.at.manifest not in whole))
+    if subject.kind in _WHOLE:
+        others = (it for it in others if it.at.manifest not in whole)
+    if subject.kind == kind.ISTIO_OPERATOR:
+        # It installs ztunnel itself: one that is rendered in a file aside is another installation's.
+        others = (it for it in others if _is_one_mesh(subject, it, mesh))
+    return (*own, *others)
 
 
 def _is_one_mesh(subject: Resource, ambient: Cause, mesh: Mesh) -> bool:

@@ -9,6 +9,12 @@ and a ClusterSPIFFEID that selects such pods or an ambient namespace. One withou
 `namespaceSelector` selects every namespace. A volume under another name than `workload-socket`, in
 which Istio's proxies look, may serve the application alone and is a warning.
 
+A ClusterSPIFFEID by itself changes nothing in the mesh: applications may use SPIRE's Workload API
+beside ambient mode. It is a note, and an error only if the mesh is configured for SPIRE, too: an
+injection template of SPIRE, asked for by pods or in the values of an installation, the volume
+`workload-socket` of `csi.spiffe.io` in a pod of the mesh, or that driver in the values of
+Istio's charts, in an IstioOperator, or in the pods of istiod or ztunnel.
+
 Gateways and waypoints in an ambient namespace are a note; those that istiod deploys from a
 Gateway are an error before 1.31. A template of SPIRE in the values of an ambient installation is a
 note, too: sidecars can use it, ambient pods never do.
@@ -28,7 +34,7 @@ and `sidecar.istio.io/inject: "true"`. Or drop SPIRE for workloads that move to 
 narrow the selectors of the ClusterSPIFFEID so that they leave the ambient namespaces out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from meshlint import (
     Cause,
@@ -51,20 +57,15 @@ from meshlint import (
 )
 
 _ISTIOD_ONLY = "ztunnel takes their identities from istiod, not from SPIRE, in every Istio version up to 1.31"
+_INSTALLERS = (kind.ISTIO_OPERATOR, kind.SAIL_ISTIO, kind.HELM_RELEASE, kind.ARGO_APPLICATION)
+_SPIFFE_CSI_DRIVER = "csi.spiffe.io"
 
 
 @check(
     doc=__doc__,
     severity=Severity.ERROR,
     impact=Impact.UNSUPPORTED,
-    subjects=(
-        *kind.WORKLOADS,
-        kind.CLUSTER_SPIFFE_ID,
-        kind.ISTIO_OPERATOR,
-        kind.SAIL_ISTIO,
-        kind.HELM_RELEASE,
-        kind.ARGO_APPLICATION,
-    ),
+    subjects=(*kind.WORKLOADS, kind.CLUSTER_SPIFFE_ID, *_INSTALLERS),
     reads=(kind.NAMESPACE, *kind.WORKLOADS, *kind.INSTALLATION),
     since="0.1.0",
 )
@@ -118,12 +119,53 @@ def _of_registrations(spiffe_id: ClusterSpiffeId, mesh: Mesh) -> Iterator[Proble
     found = next(_selected(spiffe_id, mesh), None)
     if found is None:
         return
+    sign = next(_signs_of_spire(mesh), None)
+    alone = "SPIRE's identities are for the applications alone, ztunnel takes those of the mesh from istiod"
     yield Problem(
-        f"ClusterSPIFFEID {spiffe_id.name!r} selects {found.value}: {_ISTIOD_ONLY}",
+        f"ClusterSPIFFEID {spiffe_id.name!r} selects {found.value}: {_ISTIOD_ONLY if sign else alone}",
         at=_selector_at(spiffe_id),
-        related=found.because,
-        fix=Fix("narrow its selectors to what is not ambient"),
+        related=(*found.because, *((sign,) if sign else ())),
+        fix=Fix("narrow its selectors to what is not ambient") if sign else None,
+        severity=Severity.ERROR if sign else Severity.NOTE,
     )
+
+
+def _signs_of_spire(mesh: Mesh) -> Iterator[Cause]:
+    """What tells that the mesh is to take identities from SPIRE, and not applications alone."""
+    for installer in mesh.resources(*_INSTALLERS):
+        yield from (Cause(f"{it.message} is installed", it.at) for it in mesh.spire_templates(installer))
+        if installer.kind == kind.ISTIO_OPERATOR:
+            path = _path_to_driver(installer.manifest.value("spec"))
+            if path is not None:
+                yield Cause("Istio is installed with SPIRE's volume", installer.at("spec", *path))
+    for values in mesh.chart_values:
+        path = _path_to_driver(values.data)
+        if path is not None:
+            yield Cause("Istio is installed with SPIRE's volume", values.resource.at(*values.path, *path))
+    for workload in mesh.resources(*kind.WORKLOADS):
+        if isinstance(workload, Workload):
+            for asked in mesh.spire_identity(workload):
+                if _is_of_mesh(workload, asked, mesh):
+                    yield Cause(f"{asked.message} is for a proxy", asked.at)
+
+
+def _is_of_mesh(workload: Workload, asked: SpireIdentity, mesh: Mesh) -> bool:
+    if workload.pod_labels.get("app") in ("istiod", "ztunnel"):
+        return True
+    return asked.for_proxy and mesh.dataplane_mode(workload).value is not DataplaneMode.NONE
+
+
+def _path_to_driver(data: object) -> tuple[str | int, ...] | None:
+    """The way to the first `csi.spiffe.io` in some data."""
+    match data:
+        case Mapping():
+            entries: Iterable[tuple[str | int, object]] = ((str(key), item) for key, item in data.items())
+        case list():
+            entries = enumerate(data)
+        case _:
+            return () if data == _SPIFFE_CSI_DRIVER else None
+    ways = ((key, _path_to_driver(item)) for key, item in entries)
+    return next(((key, *rest) for key, rest in ways if rest is not None), None)
 
 
 def _selected(spiffe_id: ClusterSpiffeId, mesh: Mesh) -> Iterator[Derived[str]]:

@@ -26,10 +26,11 @@ its namespace.
 ## How to fix it
 
 Correct the name, deploy the Gateway (class `istio-waypoint`), or write `none` to say that no
-waypoint is wanted. If the waypoint is made elsewhere, show its manifests with `--context`.
+waypoint is wanted. Where few other namespaces hold a waypoint of that name, the advice names
+them. If the waypoint is made elsewhere, show its manifests with `--context`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from meshlint import (
     BindingState,
@@ -37,6 +38,8 @@ from meshlint import (
     Fix,
     Gateway,
     Impact,
+    IstioVersion,
+    Location,
     Mesh,
     Problem,
     Resource,
@@ -44,10 +47,14 @@ from meshlint import (
     Severity,
     WaypointBinding,
     check,
+    keys,
     kind,
     replace_value,
     waypoint,
 )
+
+_TWO_LABELS_SINCE = IstioVersion(1, 23, 0)
+_FEW = 3  # With more of one name, each is the waypoint of its own namespace.
 
 
 @check(
@@ -73,7 +80,7 @@ def dangling_waypoint(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
             "traffic goes straight to the pods and L7 policies are skipped",
             at=at,
             related=tuple(_explanations(binding, subject, meant, mesh)),
-            fix=Fix(f"use {meant.name!r}", replace_value(at, meant.name)) if meant else None,
+            fix=_use(meant, at) if meant else _advice(binding, wanted, subject, mesh),
             severity=_severity(binding, meant, mesh),
         )
 
@@ -93,6 +100,41 @@ def _explanations(
     if subject.kind != kind.NAMESPACE and shadowed is not None:
         yield Cause("this label of the namespace is shadowed: there is no fall-back", shadowed)
     yield from mesh.hanging_policies(binding)
+
+
+def _use(meant: Gateway, at: Location) -> Fix:
+    return Fix(f"use {meant.name!r}", replace_value(at, meant.name))
+
+
+def _advice(binding: WaypointBinding, wanted: ResourceRef, subject: Resource, mesh: Mesh) -> Fix:
+    """What to do about a name that is no slip of another."""
+    deploy = f"deploy a Gateway {wanted.name!r} of class 'istio-waypoint'{_place(wanted)}"
+    elsewhere = _elsewhere(binding, wanted, mesh)
+    if not elsewhere:
+        return Fix(f"{deploy}, or write 'none'")
+    places = " or ".join(repr(gateway.namespace) for gateway in elsewhere)
+    name = f"write {places} into '{keys.USE_WAYPOINT_NAMESPACE}'"
+    if not all(mesh.admits(gateway, subject).value for gateway in elsewhere):
+        name += ", where the waypoint has to admit this namespace"
+    return Fix(f"{deploy}, or write 'none', or {name}")
+
+
+def _elsewhere(binding: WaypointBinding, wanted: ResourceRef, mesh: Mesh) -> Sequence[Gateway]:
+    """The waypoints of the name in other namespaces, if they are so few that one of them may be meant."""
+    if mesh.version < _TWO_LABELS_SINCE:
+        return ()
+    named = mesh.waypoints_named(wanted.name)
+    found = [gateway for _, gateway in sorted((place, it) for place, it in named.items() if place)]
+    # Of the only one waypoint-in-other-namespace speaks, unless the label tells a namespace.
+    few = range(1 if _says_namespace(binding) else 2, _FEW + 1)
+    return found if len(found) in few else ()
+
+
+def _says_namespace(binding: WaypointBinding) -> bool:
+    at = binding.asked_at
+    if at is None or at.manifest is None:
+        return False
+    return at.manifest.value(*at.field[:-1], keys.USE_WAYPOINT_NAMESPACE) is not None
 
 
 def _place(wanted: ResourceRef) -> str:

@@ -16,8 +16,10 @@ route that the waypoint would enforce is skipped. A ReferenceGrant does not help
 
 ## How to fix it
 
-Write `allowedRoutes` on the listener with port 15008 and protocol HBONE: `from: All`, or
-`from: Selector` with a selector that the labels of the namespace meet. Istio reads them from 1.23 on.
+Write `allowedRoutes: {namespaces: {from: All}}` on the listener with port 15008 and protocol HBONE, or
+`from: Selector` with a selector that the labels of the namespace meet, as one on
+`kubernetes.io/metadata.name`: it has to name the waypoint's own namespace too, if that uses it. Istio
+reads them from 1.23 on.
 """
 
 from collections.abc import Iterator
@@ -37,6 +39,7 @@ from meshlint import (
     kind,
     replace_value,
 )
+from meshlint_checks.waypoint._admission import admission
 
 
 @check(
@@ -96,7 +99,7 @@ def _widen(rule: Cause, subject: Resource) -> Fix:
     written = rule.at.manifest.value(*rule.at.field) if rule.at.manifest else None
     if written == "Same":
         return Fix("admit all namespaces", replace_value(rule.at, "All"))
-    return Fix(f"admit namespace {_namespace(subject)!r} by 'allowedRoutes' of the HBONE listener")
+    return Fix(admission(_namespace(subject)))
 
 
 def _namespace(subject: Resource) -> str | None:

@@ -43,6 +43,7 @@ from meshlint import (
     replace_value,
     waypoint,
 )
+from meshlint_checks._malformed import is_no_scalar
 
 _TWO_LABELS_SINCE = IstioVersion(1, 23, 0)
 _YES = frozenset({"true", "yes", "on", "enabled"})
@@ -61,7 +62,7 @@ _NO = frozenset({"", "none", "null", "false", "no", "off", "disabled"})
 def invalid_use_waypoint(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Find `use-waypoint` labels whose value names nothing."""
     for binding in mesh.waypoint_requests(subject):
-        if binding.wanted is None or binding.asked_at is None:
+        if binding.wanted is None or binding.asked_at is None or is_no_scalar(binding.asked_at):
             continue
         complaint = _complaint(binding.wanted, mesh)
         if complaint is not None:

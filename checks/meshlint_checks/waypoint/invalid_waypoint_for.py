@@ -37,6 +37,7 @@ from meshlint import (
     replace_value,
     waypoint,
 )
+from meshlint_checks._malformed import is_no_scalar
 
 
 @check(
@@ -50,14 +51,14 @@ from meshlint import (
 )
 def invalid_waypoint_for(subject: Gateway | GatewayClass, mesh: Mesh) -> Iterator[Problem]:
     """Find values of `waypoint-for` that Istio does not know."""
-    value = subject.labels.get(keys.WAYPOINT_FOR)
-    if value is None or value in waypoint.TRAFFIC_TYPES:
+    value, at = subject.labels.get(keys.WAYPOINT_FOR), subject.label_at(keys.WAYPOINT_FOR)
+    if value is None or value in waypoint.TRAFFIC_TYPES or is_no_scalar(at):
         return
     serves = _may_serve(subject, mesh)
     yield Problem(
         f"a waypoint cannot be for {value!r}: "
         + ("it behaves as 'none', and nothing can use it" if serves else "and this is no waypoint"),
-        at=subject.label_at(keys.WAYPOINT_FOR),
+        at=at,
         related=tuple(_users(subject, mesh)),
         fix=_correct(subject, value),
         severity=Severity.ERROR if serves else Severity.NOTE,

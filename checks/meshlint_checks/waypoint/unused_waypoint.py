@@ -9,8 +9,9 @@ newer). Where the set holds none, this is a note.
 
 It is a warning if something would only act at the waypoint: a policy with `targetRefs` to it, or a policy, a
 mesh route, a VirtualService or a DestinationRule for a Service in its namespace that has no waypoint. It
-stays a note where users may be missing from the set: its namespace is not told completely, or
-`allowedRoutes` admit other namespaces.
+stays a note where users may be missing from the set: its namespace is not told completely,
+`allowedRoutes` admit other namespaces, or a policy or route beside it is for a Service that is not in
+the set, and may carry the label. Such policies and routes are shown with the finding.
 
 ## Why it matters
 
@@ -53,13 +54,14 @@ def unused_waypoint(subject: Gateway, mesh: Mesh) -> Iterator[Problem]:
     """Find waypoints that no label names."""
     if not mesh.is_waypoint(subject).value or any(mesh.possible_users(subject)):
         return
-    dependents, certain = tuple(mesh.dependents(subject)), mesh.are_users_known(subject)
+    dependents, possible = tuple(mesh.dependents(subject)), tuple(mesh.possible_dependents(subject))
+    certain = mesh.are_users_known(subject) and not possible
     unless = ":" if certain else " here: unless others are,"
-    lost = ", and what is written for it has no effect" if dependents else ""
+    lost = ", and what is written for it has no effect" if dependents or possible else ""
     yield Problem(
         f"no object is labelled to use waypoint {subject.name!r}{unless} no traffic goes through it{lost}",
         at=subject.at(),
-        related=(*_near_labels(subject, mesh), *dependents),
+        related=(*_near_labels(subject, mesh), *dependents, *possible),
         fix=Fix(f"label its users '{keys.USE_WAYPOINT}: {subject.name}', or delete it"),
         severity=Severity.WARNING if dependents and certain else Severity.NOTE,
     )
@@ -67,9 +69,4 @@ def unused_waypoint(subject: Gateway, mesh: Mesh) -> Iterator[Problem]:
 
 def _near_labels(subject: Gateway, mesh: Mesh) -> Iterator[Cause]:
     """Labels that name nothing and may mean this waypoint: other checks speak of those."""
-    spelt_out = f"{subject.namespace}/{subject.name}"
-    for binding in mesh.lost_requests():
-        meant = mesh.near_waypoint(binding) or mesh.waypoint_elsewhere(binding)
-        named = binding.wanted is not None and binding.wanted.name == spelt_out
-        if binding.asked_at is not None and (meant is subject or named):
-            yield Cause("this label may mean it", binding.asked_at)
+    return (Cause("this label may mean it", at) for at in mesh.lost_labels_for(subject))

@@ -7,10 +7,13 @@ Looks at every `istio.io/use-waypoint` label that has no `istio.io/use-waypoint-
 and whose namespace holds no Gateway of that name, while exactly one waypoint of that name stands in
 another namespace of the set.
 
-It is an error where the Namespace names the right namespace and an object's own label loses it:
-the two labels are read from one and the same object, and the Namespace's second half is not
-inherited. Otherwise it is a warning. Where other manifests may hold the waypoint that is meant, it
-speaks only if the other one admits the namespace.
+It is an error where the manifests tell the namespace that is asked completely: then the waypoint
+is certainly not there. Where other manifests may hold it, it is a warning, and only if the waypoint
+elsewhere admits the namespace.
+
+One way to get there is a Namespace that names the right namespace, and an object's own label that
+loses it: the two labels are read from one and the same object, and the Namespace's second half is
+not inherited. The finding shows that line.
 
 ## Why it matters
 
@@ -21,7 +24,8 @@ is skipped.
 ## How to fix it
 
 Write `istio.io/use-waypoint-namespace` beside the label (Istio 1.23 and newer). The waypoint has to
-admit the namespace by the `allowedRoutes` of its listener: by default it admits only its own.
+admit the namespace by the `allowedRoutes` of its listener: by default it admits only its own. Where
+it does not, the advice says so.
 """
 
 from collections.abc import Iterator
@@ -41,6 +45,7 @@ from meshlint import (
     keys,
     kind,
 )
+from meshlint_checks.waypoint._admission import admission
 
 
 @check(
@@ -59,18 +64,24 @@ def waypoint_in_other_namespace(subject: Resource, mesh: Mesh) -> Iterator[Probl
         if there is None or there.namespace is None or binding.asked_at is None:
             continue
         dropped = _is_dropped(there, subject, mesh)
-        closed = binding.state is BindingState.NOT_READY
         yield Problem(
             f"waypoint {there.name!r} stands in namespace {there.namespace!r}, which the label does not say: "
             "traffic goes straight to the pods and L7 policies are skipped",
             at=binding.asked_at,
             related=(*_explanations(there, subject, mesh, dropped=dropped), *mesh.hanging_policies(binding)),
             fix=Fix(
-                f"add '{keys.USE_WAYPOINT_NAMESPACE}: {there.namespace}'",
+                f"add '{keys.USE_WAYPOINT_NAMESPACE}: {there.namespace}'{_besides(there, subject, mesh)}",
                 insert_after(binding.asked_at, keys.USE_WAYPOINT_NAMESPACE, there.namespace),
             ),
-            severity=Severity.ERROR if dropped and closed else Severity.WARNING,
+            severity=Severity.ERROR if binding.state is BindingState.NOT_READY else Severity.WARNING,
         )
+
+
+def _besides(there: Gateway, subject: Resource, mesh: Mesh) -> str:
+    """What else is to be done for the waypoint to be used: nothing if it admits the namespace."""
+    if mesh.admits(there, subject).value:
+        return ""
+    return f", and {admission(subject.name if subject.kind == kind.NAMESPACE else subject.namespace)}"
 
 
 def _is_dropped(there: Gateway, subject: Resource, mesh: Mesh) -> bool:

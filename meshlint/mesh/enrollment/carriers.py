@@ -2,6 +2,13 @@
 
 from collections.abc import Mapping
 
+from meshlint.mesh.changes import (
+    ADDRESS_ALLOCATION,
+    CANARY_WAYPOINTS,
+    INGRESS_USE_WAYPOINT_LABEL,
+    USE_WAYPOINT_NAMESPACE_LABEL,
+    Change,
+)
 from meshlint.model import keys
 from meshlint.model.kind import (
     GATEWAY,
@@ -17,16 +24,16 @@ from meshlint.model.version import IstioVersion
 
 _OF_TRAFFIC = (NAMESPACE, SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY, POD)
 _OF_SERVICES = (NAMESPACE, SERVICE, SERVICE_ENTRY)
-_CARRIERS: Mapping[str, tuple[IstioVersion, tuple[Kind, ...]]] = {
-    keys.DATAPLANE_MODE: (IstioVersion(1, 22), (NAMESPACE, POD, GATEWAY)),
-    keys.USE_WAYPOINT: (IstioVersion(1, 22), _OF_TRAFFIC),
-    keys.USE_WAYPOINT_NAMESPACE: (IstioVersion(1, 23), _OF_TRAFFIC),
-    keys.USE_WAYPOINT_CANARY: (IstioVersion(1, 31), _OF_SERVICES),
-    keys.USE_WAYPOINT_CANARY_NAMESPACE: (IstioVersion(1, 31), _OF_SERVICES),
-    keys.INGRESS_USE_WAYPOINT: (IstioVersion(1, 24), _OF_SERVICES),
-    keys.WAYPOINT_FOR: (IstioVersion(1, 22), (GATEWAY, GATEWAY_CLASS)),
-    keys.INJECTION: (IstioVersion(1, 22), (NAMESPACE,)),
-    "networking.istio.io/enable-autoallocate-ip": (IstioVersion(1, 23), (SERVICE_ENTRY,)),
+_CARRIERS: Mapping[str, tuple[Change | None, tuple[Kind, ...]]] = {
+    keys.DATAPLANE_MODE: (None, (NAMESPACE, POD, GATEWAY)),
+    keys.USE_WAYPOINT: (None, _OF_TRAFFIC),
+    keys.USE_WAYPOINT_NAMESPACE: (USE_WAYPOINT_NAMESPACE_LABEL, _OF_TRAFFIC),
+    keys.USE_WAYPOINT_CANARY: (CANARY_WAYPOINTS, _OF_SERVICES),
+    keys.USE_WAYPOINT_CANARY_NAMESPACE: (CANARY_WAYPOINTS, _OF_SERVICES),
+    keys.INGRESS_USE_WAYPOINT: (INGRESS_USE_WAYPOINT_LABEL, _OF_SERVICES),
+    keys.WAYPOINT_FOR: (None, (GATEWAY, GATEWAY_CLASS)),
+    keys.INJECTION: (None, (NAMESPACE,)),
+    "networking.istio.io/enable-autoallocate-ip": (ADDRESS_ALLOCATION, (SERVICE_ENTRY,)),
 }
 
 
@@ -38,5 +45,5 @@ def label_carriers(key: str, version: IstioVersion) -> tuple[Kind, ...]:
     `label/labels.yaml`; istio `cni/pkg/util/enablement_selector.go`,
     `pilot/pkg/serviceregistry/ambient/waypoints.go`).
     """
-    since, kinds = _CARRIERS.get(key, (version, ()))
-    return kinds if version._replace(patch=0) >= since._replace(patch=0) else ()
+    change, kinds = _CARRIERS.get(key, (None, ()))
+    return kinds if change is None or change.holds(version) else ()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from meshlint.mesh.changes import EXCLUSION_IS_LOST, NODE_AGENT_EXCLUDES
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.enrollment.injection import injected, namespace_injection
 from meshlint.mesh.installation.injector import Injectors
@@ -17,7 +18,7 @@ from meshlint.model.keys import (
 )
 from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.workload import Workload
-from meshlint.model.version import IstioVersion, VersionRange
+from meshlint.model.version import IstioVersion
 
 AMBIENT = "ambient"
 NONE = "none"
@@ -52,11 +53,11 @@ class EnrollmentRules(NamedTuple):
     @property
     def node_agent_honours_exclusion(self) -> bool:
         """
-        Whether an excluded namespace is never enrolled: from 1.30 (release note 59471).
+        Whether an excluded namespace is never enrolled: from 1.30 (release note 59295).
 
         Before, only the plugin left its pods alone, and the node agent enrolled them afterwards.
         """
-        return self.version >= IstioVersion(1, 30, 0)
+        return NODE_AGENT_EXCLUDES.holds(self.version)
 
     @property
     def exclusion_is_lost(self) -> bool:
@@ -66,7 +67,7 @@ class EnrollmentRules(NamedTuple):
         `EXCLUDED_NAMESPACES` for `EXCLUDE_NAMESPACES`: istio
         `manifests/charts/istio-cni/templates/configmap-cni.yaml` of these versions.
         """
-        return self.version in VersionRange(">=1.23,<1.24.5 || >=1.25,<1.25.2")
+        return EXCLUSION_IS_LOST.holds(self.version)
 
 
 def selects_ambient(namespace: Namespace, rules: EnrollmentRules) -> Derived[bool]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from meshlint.mesh.changes import ENABLEMENT_SELECTORS
 from meshlint.mesh.installation.facts import InstallationFacts
 from meshlint.model.keys import GATEWAY_NAME
-from meshlint.model.version import IstioVersion
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -141,7 +141,7 @@ class EnrollmentFacts(InstallationFacts):
         """Custom rules for which pods are ambient; None for Istio's own, as always before 1.27."""
         from meshlint.mesh.installation import values as installation
 
-        if self.version < IstioVersion(1, 27, 0):
+        if not ENABLEMENT_SELECTORS.holds(self.version):
             return None
         return installation.enablement_selectors(self.graph)
 

@@ -40,6 +40,8 @@ def remote_control_plane(resource: Resource, values: Sequence[Values]) -> tuple[
     Namespace's `topology.istio.io/controlPlaneClusters`
     (istio `manifests/charts/istio-control/istio-discovery`, `values.yaml` and `templates/deployment.yaml`).
     """
+    if not is_installation(resource):
+        return ()
     return tuple(_remote_lines(resource, [held for held in values if held.resource is resource]))
 
 
@@ -50,7 +52,20 @@ def ambient_installation(graph: ResourceGraph, values: Sequence[Values]) -> tupl
     istio `manifests/charts/istio-control/istio-discovery/files/profile-ambient.yaml`,
     `manifests/profiles/ambient.yaml`.
     """
-    return (*_ambient_settings(graph, values), *_ztunnels(graph))
+    return (
+        *_ambient_settings(graph, [held for held in values if is_installation(held.resource)]),
+        *_ztunnels(graph),
+    )
+
+
+def is_installation(resource: Resource) -> bool:
+    """
+    Whether an object installs anything: the API server takes none without a name.
+
+    The profiles of Sail (sail-operator `resources/*/profiles`) are such `Istio`s without a name. An
+    IstioOperator needs none: `istioctl install` reads it as a file.
+    """
+    return bool(resource.name) or resource.kind == ISTIO_OPERATOR
 
 
 def _remote_lines(resource: Resource, values: Sequence[Values]) -> Iterator[Cause]:
@@ -74,7 +89,7 @@ def _remote_lines(resource: Resource, values: Sequence[Values]) -> Iterator[Caus
 
 def _ambient_settings(graph: ResourceGraph, values: Sequence[Values]) -> Iterator[Cause]:
     installers = list(graph.of_kind(ISTIO_OPERATOR, SAIL_ISTIO, SAIL_CNI))
-    for resource in installers:
+    for resource in filter(is_installation, installers):
         yield from _profile(resource, (), _AMBIENT_PROFILES)
         path = ("spec", "components", "ztunnel", "enabled")
         if is_on(resource.manifest.value(*path)):
@@ -88,10 +103,10 @@ def _ambient_settings(graph: ResourceGraph, values: Sequence[Values]) -> Iterato
 
 
 def _ztunnels(graph: ResourceGraph) -> Iterator[Cause]:
-    for sail in graph.of_kind(SAIL_ZTUNNEL):
+    for sail in filter(is_installation, graph.of_kind(SAIL_ZTUNNEL)):
         yield Cause("ztunnel is installed", sail.at())
     for release, chart, path in released_charts(graph):
-        if chart in ("ztunnel", "ambient"):
+        if chart in ("ztunnel", "ambient") and is_installation(release):
             yield Cause(f"chart {chart!r} is installed", release.at(*path))
     for workload in graph.of_kind(DAEMON_SET):
         if isinstance(workload, Workload) and workload.pod_labels.get("app") == "ztunnel":

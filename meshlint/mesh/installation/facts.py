@@ -6,11 +6,11 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from meshlint.graph.known import Known
+from meshlint.mesh.changes import AMBIENT_COMPARES_REVISIONS, DRY_RUNS_CAN_BE_SENT
 from meshlint.mesh.foundation import Foundation
 from meshlint.model.keys import REVISION
 from meshlint.model.kind import AUTHORIZATION_POLICY, SERVICE_ENTRY, WORKLOAD_ENTRY
 from meshlint.model.kinds.core import Namespace
-from meshlint.model.version import IstioVersion, VersionRange
 
 if TYPE_CHECKING:
     from meshlint.mesh.derived import Cause, Derived
@@ -138,7 +138,7 @@ class InstallationFacts(Foundation):
 
         name = "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY"
         switch = istiod_switch(self.graph, self.chart_values, name)
-        return self.version >= IstioVersion(1, 29, 0) and switch is not None and switch.value
+        return DRY_RUNS_CAN_BE_SENT.holds(self.version) and switch is not None and switch.value
 
     @cached_property
     def allows_waypoints(self) -> bool:
@@ -163,7 +163,7 @@ class InstallationFacts(Foundation):
         """
         revision = subject.labels.get(REVISION)
         if revision and subject.kind in (SERVICE_ENTRY, WORKLOAD_ENTRY, AUTHORIZATION_POLICY):
-            since = VersionRange(">=1.25.4,<1.26 || >=1.26.3")
-            if self.version in since and revision not in self.revisions.names:
+            compares = AMBIENT_COMPARES_REVISIONS.holds(self.version)
+            if compares and revision not in self.revisions.names:
                 return False
         return self.is_discovered(subject) is True

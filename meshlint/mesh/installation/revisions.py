@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.known import ABSENT, UNKNOWN, Known, present
+from meshlint.mesh.changes import SERVICES_ARE_TAGS
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.installation.components import istiods
 from meshlint.mesh.installation.injector import DEFAULT_REVISION
@@ -63,7 +64,7 @@ def revisions(graph: ResourceGraph, values: Sequence[Values], version: IstioVers
     tags = tuple(_tags(graph, version))
     names = frozenset((*_deployed(graph), *_of_webhooks(graph), *_of_values(values)))
     default = None
-    if version >= IstioVersion(1, 28, 0):
+    if SERVICES_ARE_TAGS.holds(version):
         validator = graph.find(_DEFAULT_VALIDATOR).value
         default = validator.labels.get(REVISION) if validator else None
     complete = graph.scopes.cluster and is_rendered(graph) and bool(names)
@@ -98,7 +99,7 @@ def _asked(resource: Resource) -> tuple[str, tuple[Cause, ...]]:
 
 
 def _tags(graph: ResourceGraph, version: IstioVersion) -> Iterator[Tag]:
-    kinds = (MUTATING_WEBHOOK, SERVICE) if version >= IstioVersion(1, 28, 0) else (MUTATING_WEBHOOK,)
+    kinds = (MUTATING_WEBHOOK, SERVICE) if SERVICES_ARE_TAGS.holds(version) else (MUTATING_WEBHOOK,)
     for resource in graph.of_kind(*kinds):
         name, revision = resource.labels.get(TAG), resource.labels.get(REVISION)
         if name and revision:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from meshlint.mesh.changes import AMBIENT_COMPARES_REVISIONS, ENVOY_FILTER_TARGETS, TRAFFIC_EXTENSIONS
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.enrollment.dataplane import DataplaneMode
 from meshlint.mesh.policies.authorization import is_dry_run, is_sent
@@ -23,7 +24,7 @@ from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.policy import AuthorizationPolicy, TargetedPolicy
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.selector import LabelSelector
-from meshlint.model.version import IstioVersion, VersionRange
+from meshlint.model.version import IstioVersion
 
 if TYPE_CHECKING:
     from meshlint.mesh.policies.facts import PolicyFacts
@@ -33,7 +34,6 @@ _POINTS: Mapping[DataplaneMode, EnforcementPoint] = {
     DataplaneMode.SIDECAR: EnforcementPoint.SIDECAR,
     DataplaneMode.GATEWAY: EnforcementPoint.GATEWAY,
 }
-_COMPARES_REVISIONS = VersionRange(">=1.25.4,<1.26 || >=1.26.3")
 _Where = tuple[str | None] | None
 _NOWHERE = Reach((), is_known=True, because=())
 
@@ -93,7 +93,7 @@ class Attachments:
 
     def _ignored(self, policy: TargetedPolicy) -> Cause | None:
         """Why istiod certainly does not read a policy."""
-        if policy.kind == k.TRAFFIC_EXTENSION and self._version < IstioVersion(1, 30, 0):
+        if policy.kind == k.TRAFFIC_EXTENSION and not TRAFFIC_EXTENSIONS.holds(self._version):
             return Cause("TrafficExtension is there from 1.30", policy.at("kind"))
         if self._mesh.is_discovered(policy) is False:
             return Cause("istiod does not watch its namespace", policy.at("metadata", "namespace"))
@@ -108,7 +108,8 @@ class Attachments:
 
         istio `pkg/config/model.go`, LabelsInRevision; for ztunnel's policies from 1.25.4 and 1.26.3.
         """
-        is_compared = policy.kind != k.AUTHORIZATION_POLICY or self._version in _COMPARES_REVISIONS
+        is_authorization = policy.kind == k.AUTHORIZATION_POLICY
+        is_compared = not is_authorization or AMBIENT_COMPARES_REVISIONS.holds(self._version)
         revision = policy.labels.get(REVISION)
         return not (is_compared and revision) or revision in self._mesh.revisions.names
 
@@ -203,7 +204,7 @@ class Attachments:
         """
         if policy.kind == k.TELEMETRY:
             return not policy.selector
-        is_old_filter = policy.kind == k.ENVOY_FILTER and self._version < IstioVersion(1, 27, 0)
+        is_old_filter = policy.kind == k.ENVOY_FILTER and not ENVOY_FILTER_TARGETS.holds(self._version)
         return is_old_filter and _selects(policy, gateway)
 
     @cached_property

@@ -4,17 +4,15 @@ from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from meshlint.mesh.changes import DRY_RUNS_STAY_AT_ISTIOD, SERVICE_ACCOUNTS
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.installation.switches import parse_bool
 from meshlint.model.keys import DRY_RUN
 from meshlint.model.kinds.policy import AuthorizationPolicy, Condition, Match, Rule
-from meshlint.model.version import IstioVersion, VersionRange
+from meshlint.model.version import IstioVersion
 from meshlint.source.document import FieldPath
 
 ENFORCED_ACTIONS = frozenset({"ALLOW", "DENY"})
-SERVICE_ACCOUNTS_SINCE = IstioVersion(1, 25, 0)
-DRY_RUN_IS_ENFORCED = VersionRange("<1.25.2")
-"""Before 649cf33 (#55414), ztunnel was given policies with `istio.io/dry-run` like any others."""
 
 # What httpSources and httpOperations list, in no order.
 _HTTP = frozenset(
@@ -117,7 +115,7 @@ def is_sent(policy: AuthorizationPolicy, version: IstioVersion) -> Derived[bool]
     if policy.action not in ENFORCED_ACTIONS:
         text = f"ztunnel does not support the {policy.action} action"
         return Derived(False, (Cause(text, policy.at("spec", "action")),))
-    if is_dry_run(policy) and version not in DRY_RUN_IS_ENFORCED:
+    if is_dry_run(policy) and DRY_RUNS_STAY_AT_ISTIOD.holds(version):
         return Derived(False, (Cause("a dry run is not enforced", policy.annotation_at(DRY_RUN)),))
     return Derived(True)
 
@@ -190,7 +188,7 @@ class _Translator:
 
     def __init__(self, policy: AuthorizationPolicy, version: IstioVersion) -> None:
         self._policy = policy
-        self._knows_accounts = version >= SERVICE_ACCOUNTS_SINCE
+        self._knows_accounts = SERVICE_ACCOUNTS.holds(version)
 
     def rule(self, rule: Rule) -> ZtunnelRule:
         http = tuple(self._http(rule))

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from meshlint.mesh import changes
 from meshlint.mesh.condition import PredictedCondition
 from meshlint.mesh.policies.authorization import (
-    DRY_RUN_IS_ENFORCED,
     ENFORCED_ACTIONS,
     ZtunnelRule,
     is_dry_run,
@@ -19,7 +19,7 @@ from meshlint.model.kind import ResourceRef
 from meshlint.model.kinds.core import Service
 from meshlint.model.kinds.gateway import GatewayClass, ObjectReference
 from meshlint.model.kinds.policy import AuthorizationPolicy
-from meshlint.model.version import IstioVersion, VersionRange
+from meshlint.model.version import IstioVersion
 
 if TYPE_CHECKING:
     from meshlint.mesh.policies.facts import PolicyFacts
@@ -33,7 +33,6 @@ _ALWAYS_THERE = {
     "istio-remote": UNMANAGED_CONTROLLER,
     "istio-waypoint": MESH_CONTROLLER,
 }
-_FIRST_WORDING = VersionRange("<1.24.3")
 _HTTP = (
     "ztunnel does not support HTTP attributes (found: {}). "
     "In ambient mode you must use a waypoint proxy to enforce HTTP rules. {}"
@@ -80,11 +79,12 @@ def policy_conditions(policy: AuthorizationPolicy, mesh: "PolicyFacts") -> Itera
     and `policies.go`; the flattening: `pilot/pkg/model/service.go`). The index asks the annotation
     before the targets, so that from 1.29 a dry run with targets gets both conditions.
     """
-    if mesh.version < IstioVersion(1, 24, 0) or policy.action not in _ACTIONS:
+    if not changes.POLICY_CONDITIONS.holds(mesh.version) or policy.action not in _ACTIONS:
         return
     targets = _reported_targets(policy, mesh.version)
-    if is_dry_run(policy) and mesh.version not in DRY_RUN_IS_ENFORCED and not mesh.sends_dry_runs:
-        if mesh.version >= IstioVersion(1, 29, 0):
+    is_kept_back = changes.DRY_RUNS_STAY_AT_ISTIOD.holds(mesh.version) and not mesh.sends_dry_runs
+    if is_dry_run(policy) and is_kept_back:
+        if changes.DRY_RUNS_CAN_BE_SENT.holds(mesh.version):
             yield _refused_dry_run(policy)
     elif not target_references(policy, mesh.version):
         yield _ztunnel_accepted(policy, mesh.version)
@@ -98,7 +98,7 @@ def policy_conditions(policy: AuthorizationPolicy, mesh: "PolicyFacts") -> Itera
 def _reported_targets(policy: AuthorizationPolicy, version: IstioVersion) -> Sequence[ObjectReference]:
     """The targets that the condition is about: to 1.24.1 not the singular `targetRef`."""
     targets = target_references(policy, version)
-    if version in VersionRange("<1.24.2"):
+    if not changes.TARGET_REF_IN_CONDITION.holds(version):
         return [target for target in targets if "targetRefs" in target.path]
     return targets
 
@@ -119,20 +119,20 @@ def _ztunnel_accepted(policy: AuthorizationPolicy, version: IstioVersion) -> Pre
     found = sorted({name for rule in rules for name, _ in rule.http})
     if not found:
         return PredictedCondition(ZTUNNEL_ACCEPTED, "True", "Accepted", "attached to ztunnel")
-    wording = _FIRST_HTTP if version in _FIRST_WORDING else _HTTP
+    wording = _HTTP if changes.CONDITION_NAMES_ATTRIBUTES.holds(version) else _FIRST_HTTP
     message = wording.format(", ".join(found), _consequence(policy, rules, version))
     return PredictedCondition(ZTUNNEL_ACCEPTED, "True", "UnsupportedValue", message)
 
 
 def _consequence(policy: AuthorizationPolicy, rules: Sequence[ZtunnelRule], version: IstioVersion) -> str:
-    first = version in _FIRST_WORDING
+    first = not changes.CONDITION_NAMES_ATTRIBUTES.holds(version)
     if policy.action == "ALLOW":
         return _FIRST_ALLOW if first else _ALLOW
     # hasEffectiveRules (istio#61126): what can never match for its values still counts.
     is_effective = any(
         all(any(alternative.terms for alternative in clause) for clause in rule.clauses) for rule in rules
     )
-    if version >= IstioVersion(1, 32, 0) and not is_effective:
+    if changes.CONDITION_TELLS_EMPTY_DENY.holds(version) and not is_effective:
         return _DENY_WITHOUT_EFFECT
     return _FIRST_DENY if first else _DENY
 
@@ -150,7 +150,7 @@ def _bound(policy: AuthorizationPolicy, target: ObjectReference, mesh: "PolicyFa
     ancestor = f"{target.kind.name}.{target.kind.group or 'core'}:{key}"
     nothing = _Bound(is_bound=False, reason="unknown", message="not bound", ancestor=ancestor)
     match target.kind.name:
-        case "GatewayClass" if mesh.version not in VersionRange("<1.25.2"):
+        case "GatewayClass" if changes.CLASSES_IN_CONDITION.holds(mesh.version):
             return _class_bound(namespace, target.name, nothing, mesh)
         case "Gateway":
             return _gateway_bound(namespace, target.name, nothing, mesh)

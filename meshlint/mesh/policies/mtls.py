@@ -6,6 +6,7 @@ from itertools import product
 from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
+from meshlint.mesh.changes import CAPTURE_CAN_BE_BYPASSED
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.enrollment.dataplane import DataplaneMode
 from meshlint.mesh.policies.peer_authentication import (
@@ -101,7 +102,7 @@ class PeerAuthentications:
 
     def _ambient(self, workload: Workload) -> MtlsVerdict:
         bypass = workload.pod_annotations.get(BYPASS_INBOUND_CAPTURE)
-        if bypass in _TRUE and self._version >= IstioVersion(1, 24, 0):
+        if bypass in _TRUE and CAPTURE_CAN_BE_BYPASSED.holds(self._version):
             at = workload.pod_annotation_at(BYPASS_INBOUND_CAPTURE)
             cause = Cause("ztunnel does not capture what comes in to the pods", at)
             return MtlsVerdict(MtlsMode.PERMISSIVE, {}, (cause,))

@@ -2,8 +2,9 @@
 
 from typing import NamedTuple
 
+from meshlint.mesh.changes import PARENTS_COUNT_IN_CONVERSION
 from meshlint.model.kinds.policy import PeerAuthentication
-from meshlint.model.version import IstioVersion, VersionRange
+from meshlint.model.version import IstioVersion
 
 STRICT = "STRICT"
 _LAX = frozenset({"PERMISSIVE", "DISABLE"})
@@ -12,9 +13,6 @@ _LAST_PORT = 65535
 
 OTHER_PORTS = 0
 """Stands for every port that no policy names."""
-
-CONVERTED_BEFORE = VersionRange("<1.22.8 || >=1.23,<1.23.5 || >=1.24,<1.24.3")
-"""Versions without release notes 53884 and 54146: the conversion did not look at a policy's parents."""
 
 
 class Levels(NamedTuple):
@@ -117,7 +115,8 @@ def referenced(levels: Levels, version: IstioVersion) -> Reference:
     if mode in _LAX or not strict:
         return Reference(static=False, converted=STRICT in ports)
     excepted = "PERMISSIVE" in ports
-    return Reference(static=not excepted or version in CONVERTED_BEFORE, converted=excepted)
+    covers = not excepted or not PARENTS_COUNT_IN_CONVERSION.holds(version)
+    return Reference(static=covers, converted=excepted)
 
 
 def converted(levels: Levels, version: IstioVersion) -> Groups | None:
@@ -128,7 +127,7 @@ def converted(levels: Levels, version: IstioVersion) -> Groups | None:
     operators are its own: an inherited STRICT leaves out STRICT ports even where the workload's
     own mode has replaced it.
     """
-    if version in CONVERTED_BEFORE:
+    if not PARENTS_COUNT_IN_CONVERSION.holds(version):
         return _converted_before(levels)
     own = mode_of(levels.workload)
     above, root = mode_of(levels.converted_under), mode_of(levels.mesh)

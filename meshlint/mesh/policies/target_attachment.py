@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from meshlint.mesh import changes
+from meshlint.mesh.changes import Change
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.waypoints.binding import BindingState, class_of
 from meshlint.mesh.waypoints.waypoint import (
@@ -27,20 +29,20 @@ if TYPE_CHECKING:
 
 WAYPOINT_CLASS = "istio-waypoint"
 # From when a waypoint in another namespace than the Service looks for the Service's policies.
-_ACROSS_NAMESPACES: Mapping[Kind, IstioVersion] = {
-    k.AUTHORIZATION_POLICY: IstioVersion(1, 24, 0),
-    k.REQUEST_AUTHENTICATION: IstioVersion(1, 24, 2),
-    k.WASM_PLUGIN: IstioVersion(1, 25, 0),
-    k.TRAFFIC_EXTENSION: IstioVersion(1, 30, 0),
-    k.TELEMETRY: IstioVersion(1, 30, 3),
+_ACROSS_NAMESPACES: Mapping[Kind, Change] = {
+    k.AUTHORIZATION_POLICY: changes.AUTHORIZATION_ACROSS_NAMESPACES,
+    k.REQUEST_AUTHENTICATION: changes.AUTHENTICATION_ACROSS_NAMESPACES,
+    k.WASM_PLUGIN: changes.WASM_ACROSS_NAMESPACES,
+    k.TRAFFIC_EXTENSION: changes.TRAFFIC_EXTENSIONS,
+    k.TELEMETRY: changes.TELEMETRY_ACROSS_NAMESPACES,
 }
-_CLASS_TARGETS: Mapping[Kind, IstioVersion] = {
-    k.AUTHORIZATION_POLICY: IstioVersion(1, 25, 0),
-    k.REQUEST_AUTHENTICATION: IstioVersion(1, 25, 0),
-    k.WASM_PLUGIN: IstioVersion(1, 25, 0),
-    k.TRAFFIC_EXTENSION: IstioVersion(1, 30, 0),
-    k.TELEMETRY: IstioVersion(1, 25, 0),
-    k.ENVOY_FILTER: IstioVersion(1, 27, 4),
+_CLASS_TARGETS: Mapping[Kind, Change] = {
+    k.AUTHORIZATION_POLICY: changes.CLASS_TARGETS,
+    k.REQUEST_AUTHENTICATION: changes.CLASS_TARGETS,
+    k.WASM_PLUGIN: changes.CLASS_TARGETS,
+    k.TRAFFIC_EXTENSION: changes.TRAFFIC_EXTENSIONS,
+    k.TELEMETRY: changes.CLASS_TARGETS,
+    k.ENVOY_FILTER: changes.ENVOY_FILTER_CLASS_TARGETS,
 }
 
 
@@ -86,7 +88,7 @@ def target_references(policy: TargetedPolicy, version: IstioVersion) -> tuple[Ob
 
     istio `pilot/pkg/model/policyattachment.go`, GetTargetRefs. An EnvoyFilter's are ignored before 1.27.
     """
-    if policy.kind == k.ENVOY_FILTER and version < IstioVersion(1, 27, 0):
+    if policy.kind == k.ENVOY_FILTER and not changes.ENVOY_FILTER_TARGETS.holds(version):
         return ()
     plural = tuple(target for target in policy.targets if "targetRefs" in target.path)
     return plural or policy.targets
@@ -132,7 +134,7 @@ class TargetAttachments:
                 return self._gateway(policy, target)
             case k.GATEWAY_CLASS:
                 return self._class(policy, target)
-            case k.SERVICE_ENTRY if self._version < IstioVersion(1, 24, 0):
+            case k.SERVICE_ENTRY if not changes.SERVICE_ENTRY_TARGETS.holds(self._version):
                 return _nowhere("a ServiceEntry can be a target from 1.24", at)
             case k.SERVICE | k.SERVICE_ENTRY if policy.kind != k.ENVOY_FILTER:
                 return self._service(policy, target, kind)
@@ -191,7 +193,7 @@ class TargetAttachments:
 
     def _gateways(self, policy: TargetedPolicy, target: ObjectReference) -> Iterator[Gateway]:
         """The Gateways of a name beside the policy; before 1.25 those everywhere for the root namespace's."""
-        everywhere = self._version < IstioVersion(1, 25, 0) and self._is_in_root(policy)
+        everywhere = not changes.TARGETS_STAY_AT_HOME.holds(self._version) and self._is_in_root(policy)
         for gateway in self._mesh.gateways_named(target.name):
             if everywhere or gateway.namespace == policy.namespace:
                 yield gateway
@@ -203,7 +205,7 @@ class TargetAttachments:
 
     def _class(self, policy: TargetedPolicy, target: ObjectReference) -> Reach:
         at = policy.at(*target.path, "name")
-        if self._version < _CLASS_TARGETS[policy.kind]:
+        if not _CLASS_TARGETS[policy.kind].holds(self._version):
             return _nowhere("this version does not know the target GatewayClass", at)
         if not self._is_in_root(policy):
             root = self._mesh.root_namespace
@@ -231,7 +233,7 @@ class TargetAttachments:
         # What stands in the root namespace is always looked for.
         if self._is_in_root(policy) and policy.kind != k.TELEMETRY:
             return True
-        return self._version >= _ACROSS_NAMESPACES[policy.kind]
+        return _ACROSS_NAMESPACES[policy.kind].holds(self._version)
 
     def _is_agentgateway(self, gateway: Gateway) -> bool:
         """Whether the proxies are agentgateway (1.29, waypoints 1.31): it reads none of Istio's own kinds."""

@@ -3,6 +3,7 @@
 from collections import defaultdict
 
 from meshlint.graph.graph import ResourceGraph
+from meshlint.mesh.changes import PORT_SETTINGS_AT_WAYPOINTS, TRAFFIC_POLICIES_AT_WAYPOINTS
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.routing.at_waypoint import Surroundings, in_front
 from meshlint.mesh.routing.hosts import covering, covers, full_name, hosts_of
@@ -127,9 +128,9 @@ def _uselessness(rule: DestinationRule, version: IstioVersion) -> Cause | None:
     if rule.subsets:
         return None
     parts = set(rule.policy_parts)
-    if version < IstioVersion(1, 23, 0):
+    if not TRAFFIC_POLICIES_AT_WAYPOINTS.holds(version):
         return Cause("before 1.23 a waypoint reads only subsets", rule.at("spec"))
-    if version < IstioVersion(1, 23, 1):
+    if not PORT_SETTINGS_AT_WAYPOINTS.holds(version):
         parts.discard("portLevelSettings")
     if rule.tls_mode in _HARMLESS_TLS:
         parts.discard("tls")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from meshlint.graph.graph import ResourceGraph
+from meshlint.mesh.changes import DNS_CAPTURE_BY_DEFAULT
 from meshlint.mesh.installation.switches import parse_bool
 from meshlint.mesh.installation.values import Values
 from meshlint.model.fields import as_text
@@ -40,4 +41,4 @@ def dns_capture(
                 told = parse_bool(as_text(held.get(*path)))
                 if told is not None:
                     return told
-    return True if version >= IstioVersion(1, 25, 0) else None
+    return True if DNS_CAPTURE_BY_DEFAULT.holds(version) else None

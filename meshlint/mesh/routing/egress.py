@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from ipaddress import ip_address, ip_network
 
+from meshlint.mesh import changes
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.routing.hosts import is_wildcard
 from meshlint.mesh.routing.service_port import protocol
@@ -18,7 +19,6 @@ Setting = Callable[[str], Derived[bool] | None]
 DYNAMIC_DNS = "DYNAMIC_DNS"
 _AUTO_ALLOCATION = "PILOT_ENABLE_IP_AUTOALLOCATE"
 _WILDCARD_TLS = "ENABLE_WILDCARD_HOST_SERVICE_ENTRIES_FOR_TLS"
-_DYNAMIC_DNS_SINCE = IstioVersion(1, 28, 0)
 
 
 def virtual_ip_of_service(service: Service) -> Derived[bool | None]:
@@ -43,7 +43,7 @@ def virtual_ip(entry: ServiceEntry, version: IstioVersion, setting: Setting) -> 
     istio `pilot/pkg/serviceregistry/ambient/services.go`, constructServiceEntries, and
     `pilot/pkg/networking/serviceentry/ip_autoallocation.go`, ShouldV2AutoAllocateIP.
     """
-    if entry.resolution == DYNAMIC_DNS and version < _DYNAMIC_DNS_SINCE:
+    if entry.resolution == DYNAMIC_DNS and not changes.DYNAMIC_DNS_FOR_HTTP.holds(version):
         unknown = Cause(f"Istio {version} knows no DYNAMIC_DNS", entry.at("spec", "resolution"))
         return Derived(False, (unknown,))
     if entry.addresses:
@@ -72,7 +72,7 @@ def dynamic_dns_fault(entry: ServiceEntry, version: IstioVersion) -> Cause | Non
 
     istio `pkg/config/validation/validation.go`, ValidateServiceEntry, 1.28 and newer.
     """
-    if version < _DYNAMIC_DNS_SINCE:
+    if not changes.DYNAMIC_DNS_FOR_HTTP.holds(version):
         return Cause(f"Istio {version} knows no DYNAMIC_DNS", entry.at("spec", "resolution"))
     if not entry.hosts or not all(is_wildcard(host) for host in entry.hosts):
         return Cause("with DYNAMIC_DNS all hosts must be wildcards", entry.at("spec", "hosts"))
@@ -106,7 +106,7 @@ def is_served(
     if entry.location != "MESH_EXTERNAL":
         inside = Cause("a waypoint serves DYNAMIC_DNS only with MESH_EXTERNAL", entry.at("spec", "location"))
         return Derived(False, (inside,))
-    if spoken == "TLS" and version >= IstioVersion(1, 29, 0):
+    if spoken == "TLS" and changes.DYNAMIC_DNS_FOR_TLS.holds(version):
         return setting(_WILDCARD_TLS) or Derived(False, (Cause(f"without {_WILDCARD_TLS}", entry.at()),))
     return Derived(spoken == "HTTP")
 
@@ -118,7 +118,7 @@ def _written(entry: ServiceEntry, version: IstioVersion) -> Derived[bool | None]
         if fault is not None:
             return Derived(False, (Cause(fault, entry.at("spec", "addresses", index)),))
     at = entry.at("spec", "addresses")
-    if entry.resolution == "NONE" and version < IstioVersion(1, 28, 0):
+    if entry.resolution == "NONE" and not changes.NONE_PASSES_THROUGH.holds(version):
         return Derived(True, (Cause("before 1.28 resolution NONE leaves the address without endpoints", at),))
     return Derived(True, (Cause("ztunnel knows its addresses", at),))
 
@@ -131,14 +131,14 @@ def _address_fault(address: str, version: IstioVersion) -> str | None:
         single = ip_network(address, strict=False).num_addresses == 1
     except ValueError:
         return f"{address!r} is no IP address, so that istiod drops the ServiceEntry"
-    if single or version >= IstioVersion(1, 30, 0):
+    if single or changes.ADDRESS_RANGES.holds(version):
         return None
     return f"before 1.30 istiod drops a ServiceEntry with a range such as {address!r}"
 
 
 def _allocated(entry: ServiceEntry, version: IstioVersion, setting: Setting) -> Derived[bool | None]:
     """Allocation by istiod's controller: from 1.23 where it is switched on, from 1.25 by default."""
-    if version < IstioVersion(1, 23, 0):
+    if not changes.ADDRESS_ALLOCATION.holds(version):
         return Derived(False, (Cause(f"Istio {version} allocates no addresses", entry.at()),))
     if entry.labels.get(AUTO_ALLOCATE, "").lower() == "false":
         return Derived(
@@ -147,24 +147,25 @@ def _allocated(entry: ServiceEntry, version: IstioVersion, setting: Setting) -> 
     told = setting(_AUTO_ALLOCATION)
     if told is not None:
         return told
-    if version < IstioVersion(1, 25, 0):
+    if not changes.ADDRESS_ALLOCATION_BY_DEFAULT.holds(version):
         return Derived(None, (Cause(f"before 1.25 that takes {_AUTO_ALLOCATION}", entry.at()),))
     return Derived(True, (Cause("istiod allocates an address for it", entry.at()),))
 
 
 def _protocols_accepted(version: IstioVersion) -> frozenset[str]:
-    if version < IstioVersion(1, 29, 0):
-        return frozenset({"HTTP"})
-    return frozenset(
-        {"HTTP", "TLS"} if version < IstioVersion(1, 30, 0) else {"HTTP", "TLS", "GRPC", "HTTP2"}
-    )
+    accepted = {"HTTP"}
+    if changes.DYNAMIC_DNS_FOR_TLS.holds(version):
+        accepted.add("TLS")
+    if changes.DYNAMIC_DNS_FOR_MORE.holds(version):
+        accepted |= {"GRPC", "HTTP2"}
+    return frozenset(accepted)
 
 
 def _location_fault(entry: ServiceEntry, version: IstioVersion) -> Cause | None:
     if entry.location == "MESH_EXTERNAL":
         return None
     at = entry.at("spec", "location")
-    if version < IstioVersion(1, 30, 0):
+    if not changes.DYNAMIC_DNS_FOR_MORE.holds(version):
         return Cause(f"DYNAMIC_DNS takes only MESH_EXTERNAL, not {entry.location}", at)
     if entry.labels.get(USE_WAYPOINT, "").lower() not in ("", NO_WAYPOINT):
         return Cause("DYNAMIC_DNS with a waypoint takes only MESH_EXTERNAL", at)

@@ -3,6 +3,14 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from meshlint.mesh.changes import (
+    EAST_WEST_PASSTHROUGH,
+    FAULTY_LISTENERS_TAKE_NO_ROUTES,
+    HTTP_ROUTES_IN_V1,
+    TCP_ROUTES_BY_DEFAULT,
+    TLS_ROUTES_BY_DEFAULT,
+    TLS_ROUTES_TERMINATE,
+)
 from meshlint.mesh.condition import PredictedCondition
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.routing.at_waypoint import Surroundings
@@ -174,7 +182,7 @@ def _kinds(listener: Listener, version: IstioVersion) -> tuple[Kind, ...]:
             supported = (HTTP_ROUTE, GRPC_ROUTE)
         case "TCP":
             supported = (TCP_ROUTE,)
-        case "TLS" if version >= IstioVersion(1, 30, 0):
+        case "TLS" if TLS_ROUTES_TERMINATE.holds(version):
             supported = (TLS_ROUTE, TCP_ROUTE) if listener.tls_mode == "Terminate" else (TLS_ROUTE,)
         case "TLS":
             supported = (TLS_ROUTE,) if listener.tls_mode == "Passthrough" else (TCP_ROUTE,)
@@ -197,10 +205,10 @@ def _listeners(gateway: Gateway, controller: str, version: IstioVersion) -> list
         return []
     listeners = list(gateway.listeners)
     if controller == EASTWEST_CONTROLLER:
-        if version < IstioVersion(1, 30, 0):
+        if not EAST_WEST_PASSTHROUGH.holds(version):
             return []
         listeners = [listener for listener in listeners if listener.port != HBONE_PORT]
-    if version < IstioVersion(1, 31, 0):
+    if not FAULTY_LISTENERS_TAKE_NO_ROUTES.holds(version):
         return listeners
     kept: list[Listener] = []
     for listener in listeners:
@@ -237,10 +245,10 @@ def _is_without_service(gateway: Gateway) -> bool:
 def _versioned(kind: Kind, version: IstioVersion) -> str:
     """A kind as Istio's messages name it, with the version of the API that it reads."""
     api = "v1"
-    if kind == HTTP_ROUTE and version < IstioVersion(1, 29, 0):
+    if kind == HTTP_ROUTE and not HTTP_ROUTES_IN_V1.holds(version):
         api = "v1beta1"
-    if (kind == TCP_ROUTE and version < IstioVersion(1, 31, 0)) or (
-        kind == TLS_ROUTE and version < IstioVersion(1, 30, 0)
+    if (kind == TCP_ROUTE and not TCP_ROUTES_BY_DEFAULT.holds(version)) or (
+        kind == TLS_ROUTE and not TLS_ROUTES_BY_DEFAULT.holds(version)
     ):
         api = "v1alpha2"
     return f"{kind.group}/{api}/{kind.name}"

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from meshlint.mesh.changes import ANY_BOOLEAN_ASKS_INGRESS, INGRESS_USE_WAYPOINT_LABEL, NAMESPACES_ASK_INGRESS
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.enrollment.dataplane import DataplaneMode
 from meshlint.mesh.installation.switches import parse_bool
@@ -74,10 +75,10 @@ def asks_ingress(
     from 1.30 any boolean of Go counts
     (istio `pilot/pkg/serviceregistry/ambient/services.go`, ingressUseWaypointFromLabels).
     """
-    if version < IstioVersion(1, 24, 0):
+    if not INGRESS_USE_WAYPOINT_LABEL.holds(version):
         return Derived(False, (Cause(f"gateways of Istio {version} use no waypoints", service.at()),))
     holder: Resource | None = service
-    if INGRESS_USE_WAYPOINT not in service.labels and version >= IstioVersion(1, 25, 0):
+    if INGRESS_USE_WAYPOINT not in service.labels and NAMESPACES_ASK_INGRESS.holds(version):
         if not namespace_known:
             return Derived(None)
         holder = namespace
@@ -115,6 +116,6 @@ def _by_gateway(client: Client, called: Called, version: IstioVersion) -> Derive
 
 
 def _is_true(value: str, version: IstioVersion) -> bool:
-    if version >= IstioVersion(1, 30, 0):
+    if ANY_BOOLEAN_ASKS_INGRESS.holds(version):
         return parse_bool(value) is True
-    return value == "true" or (version >= IstioVersion(1, 25, 0) and value.lower() == "true")
+    return value == "true" or (NAMESPACES_ASK_INGRESS.holds(version) and value.lower() == "true")

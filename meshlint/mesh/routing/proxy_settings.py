@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from meshlint.mesh.changes import TELEMETRY_ACROSS_NAMESPACES, TELEMETRY_AT_WAYPOINTS
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.routing.at_waypoint import Surroundings
 from meshlint.mesh.routing.virtual_services import TrafficEffect
@@ -11,11 +12,8 @@ from meshlint.model.kind import GATEWAY, PROXY_CONFIG, SERVICE, SERVICE_ENTRY, S
 from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.policy import TargetedPolicy
 from meshlint.model.resource import Resource
-from meshlint.model.version import VersionRange
 
 _GATEWAY_CLASS = "gateway.networking.k8s.io/gateway-class-name"
-# Of the Service's namespace too: istio `pilot/pkg/model/telemetry.go`, applicableTelemetries.
-_TELEMETRY_OF_SERVICES = VersionRange(">=1.30.3")
 
 Judge = Callable[[Gateway], Derived[bool | None]]
 
@@ -42,11 +40,11 @@ def _telemetry(telemetry: TargetedPolicy, around: Surroundings) -> Derived[Traff
     if telemetry.selector is not None:
         ignored = Cause("a waypoint ignores a `selector`", telemetry.at("spec", "selector"))
         return Derived(TrafficEffect.ELSEWHERE, (ignored,))
-    if around.version not in VersionRange(">=1.24"):
+    if not TELEMETRY_AT_WAYPOINTS.holds(around.version):
         old = Cause(f"waypoints of Istio {around.version} read no Telemetry", telemetry.at())
         return Derived(TrafficEffect.NOWHERE, (old,))
     effect = _of_waypoints(telemetry, _waypoints(telemetry, around), around)
-    if effect.value is TrafficEffect.WAYPOINT or around.version not in _TELEMETRY_OF_SERVICES:
+    if effect.value is TrafficEffect.WAYPOINT or not TELEMETRY_ACROSS_NAMESPACES.holds(around.version):
         return effect
     for service in around.graph.in_namespace(telemetry.namespace, SERVICE, SERVICE_ENTRY):
         binding = around.bind(service)

@@ -4,6 +4,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from meshlint.graph.known import ABSENT, Known
+from meshlint.mesh.changes import (
+    OTHER_WAYPOINTS_ARE_NOT_TOLD,
+    ROUTES_BESIDE_THE_SERVICE,
+    ROUTES_TELL_WAYPOINTS,
+    TCP_AT_WAYPOINTS,
+    TCP_ROUTES_BY_DEFAULT,
+    TLS_ROUTES_BY_DEFAULT,
+)
 from meshlint.mesh.condition import PredictedCondition
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.routing.at_waypoint import Surroundings, in_front, served_ports, tells_ports
@@ -35,14 +43,11 @@ from meshlint.model.kind import (
 from meshlint.model.kinds.gateway import Gateway, ObjectReference, Route
 from meshlint.model.references import waypoint_reference
 from meshlint.model.resource import Resource
-from meshlint.model.version import IstioVersion, VersionRange
 
 _KNOWN_GROUPS = frozenset({"", "gateway.networking.k8s.io", "networking.istio.io"})
 _LISTENER_SETS = frozenset({"ListenerSet", "XListenerSet"})
-# `resolvedWaypointsCondition`: istio `pilot/pkg/config/kube/gateway/conditions.go`.
-_TELLS_WAYPOINTS = VersionRange(">=1.25.1")
-# Alpha routes are read by default from here on: `pilot/pkg/config/kube/gateway/controller.go`.
-_STABLE_SINCE = {TCP_ROUTE: IstioVersion(1, 31, 0), TLS_ROUTE: IstioVersion(1, 30, 0)}
+# From when on alpha routes are read by default: `pilot/pkg/config/kube/gateway/controller.go`.
+_STABLE = {TCP_ROUTE: TCP_ROUTES_BY_DEFAULT, TLS_ROUTE: TLS_ROUTES_BY_DEFAULT}
 _ALPHA = "PILOT_ENABLE_ALPHA_GATEWAY_API"
 _MADE_BY = {
     AGENTGATEWAY_CONTROLLER: "PILOT_ENABLE_AGENTGATEWAY",
@@ -114,7 +119,7 @@ def _conditions(
     found = [admission.condition]
     if converted.condition is not None:
         found.append(converted.condition)
-    if around.version in _TELLS_WAYPOINTS:
+    if ROUTES_TELL_WAYPOINTS.holds(around.version):
         found.append(_resolved_waypoints("All waypoints resolved"))
     return tuple(found)
 
@@ -142,7 +147,7 @@ def _mesh_conditions(
     ref: ResourceRef, parent: Resource | None, converted: Conversion, around: Surroundings
 ) -> Iterator[PredictedCondition]:
     """Istiod looks for the parent and its label from 1.25.1; before, it accepts whatever is named."""
-    checked = around.version in _TELLS_WAYPOINTS
+    checked = ROUTES_TELL_WAYPOINTS.holds(around.version)
     if parent is None and checked:
         kind = "service" if ref.kind == SERVICE else "service entry"
         text = f'parent {kind}: "{ref.name}" not found'
@@ -181,7 +186,7 @@ def _is_anothers(parent: Resource, around: Surroundings) -> _Verdict:
 
     waypointManagedByAnotherController, 1.31 and newer; it needs the GatewayClass to be in the cluster.
     """
-    if around.version < IstioVersion(1, 31, 0):
+    if not OTHER_WAYPOINTS_ARE_NOT_TOLD.holds(around.version):
         return _Verdict(False)
     holder: Resource | None = parent
     if USE_WAYPOINT not in parent.labels:
@@ -219,10 +224,10 @@ def _respected(
     if front.value is not True or front.waypoint is None:
         return _Verdict(front.value, front.because)
     at = route.at(*reference.path)
-    if route.kind in _STABLE_SINCE and around.version < IstioVersion(1, 26, 0):
+    if route.kind in _STABLE and not TCP_AT_WAYPOINTS.holds(around.version):
         return _Verdict(False, (Cause(f"waypoints of Istio {around.version} take no {route.kind.name}", at),))
     takes = {front.waypoint.namespace}
-    if around.version >= IstioVersion(1, 24, 0):
+    if ROUTES_BESIDE_THE_SERVICE.holds(around.version):
         takes.add(parent.namespace)
     if route.namespace not in takes:
         text = f"a waypoint in namespace {front.waypoint.namespace!r} takes no routes of {route.namespace!r}"
@@ -270,13 +275,13 @@ def _sni_misfit(route: Route, parent: Resource) -> Cause | None:
 
 def _is_read(route: Route, around: Surroundings) -> _Verdict:
     """Whether istiod reads such routes: alpha ones only where that is switched on."""
-    since = _STABLE_SINCE.get(route.kind)
-    if since is None or around.version >= since:
+    stable = _STABLE.get(route.kind)
+    if stable is None or stable.holds(around.version):
         return _Verdict(True)
     told = around.switch(_ALPHA)
     if told is not None:
         return _Verdict(told.value, told.because)
-    return _Verdict(None, (Cause(f"before {since.minor_release} that takes {_ALPHA}", route.at()),))
+    return _Verdict(None, (Cause(f"before {stable.since.minor_release} that takes {_ALPHA}", route.at()),))
 
 
 def _resolved_waypoints(message: str) -> PredictedCondition:

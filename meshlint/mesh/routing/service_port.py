@@ -2,6 +2,7 @@
 
 from enum import Enum
 
+from meshlint.mesh.changes import WEBSOCKET_PROTOCOLS
 from meshlint.model.kinds.core import ServicePort
 from meshlint.model.kinds.traffic import EntryPort
 from meshlint.model.version import IstioVersion
@@ -78,6 +79,6 @@ def traffic(port: ServicePort | EntryPort, version: IstioVersion) -> PortTraffic
 
 def _of_kubernetes(app_protocol: str, version: IstioVersion) -> str | None:
     """Kubernetes' own names: `h2c` in all versions, the two for WebSocket from 1.24."""
-    if app_protocol != "kubernetes.io/h2c" and version < IstioVersion(1, 24, 0):
+    if app_protocol != "kubernetes.io/h2c" and not WEBSOCKET_PROTOCOLS.holds(version):
         return None
     return _KUBERNETES.get(app_protocol)

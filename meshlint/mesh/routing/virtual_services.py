@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple
 
+from meshlint.mesh.changes import ROUTES_BESIDE_THE_SERVICE, SOURCE_LABELS_NEVER_MATCH, TCP_AT_WAYPOINTS
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.routing.at_waypoint import Surroundings, in_front, served_ports, tells_ports
 from meshlint.mesh.routing.hosts import CLUSTER_DOMAIN, full_name, hosts_of, matches
@@ -14,7 +15,6 @@ from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
 
 MESH = "mesh"
-_TCP_SINCE = IstioVersion(1, 26, 0)
 
 
 class TrafficEffect(Enum):
@@ -114,7 +114,8 @@ def _refusal(
     rule: VirtualService, service: Resource, namespace: str | None, version: IstioVersion
 ) -> Cause | None:
     """Why a waypoint does not take a VirtualService by its namespace or `exportTo`; None if it does."""
-    takes = {namespace, service.namespace} if version >= IstioVersion(1, 24, 0) else {namespace}
+    beside_service = ROUTES_BESIDE_THE_SERVICE.holds(version)
+    takes = {namespace, service.namespace} if beside_service else {namespace}
     if rule.namespace not in takes:
         of = "the service's or its own namespace" if len(takes) > 1 else "its own namespace"
         return Cause(f"a waypoint takes VirtualServices only of {of}", rule.at("metadata", "namespace"))
@@ -136,7 +137,7 @@ def _acting(
         if not block.matches or any(_takes_http(m, waypoint, http, version) for m in block.matches):
             yield block
     tcp = [number for number, carried in ports.items() if carried.may_be_tcp]
-    if not tcp or version < _TCP_SINCE:
+    if not tcp or not TCP_AT_WAYPOINTS.holds(version):
         return
     for block in rule.tls:
         if not block.matches or any(_takes_tcp(m, tcp) and _names(m, hosts) for m in block.matches):
@@ -155,7 +156,7 @@ def _takes_http(match: RouteMatch, waypoint: ResourceRef, ports: list[int], vers
     """
     if match.port is not None and match.port not in ports:
         return False
-    if match.by_source_labels and version >= IstioVersion(1, 25, 0):
+    if match.by_source_labels and SOURCE_LABELS_NEVER_MATCH.holds(version):
         return False
     if match.gateways:
         return MESH in match.gateways

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.known import Known
+from meshlint.mesh import changes
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.installation.mesh_config import ServiceEntryVisibility
 from meshlint.mesh.waypoints.waypoint import (
@@ -77,6 +78,10 @@ class _Request(NamedTuple):
 
 
 _NOTHING_ASKED = WaypointBinding(BindingState.ABSENT)
+_WITHOUT_WAYPOINT = {
+    "istio.io-mesh-controller": changes.WAYPOINTS_HAVE_NO_WAYPOINT,
+    "istio.io-eastwest-controller": changes.EAST_WEST_GATEWAYS_HAVE_NO_WAYPOINT,
+}
 
 
 class WaypointBindings:
@@ -141,7 +146,7 @@ class WaypointBindings:
 
     def admits(self, gateway: Gateway, subject: Resource) -> Derived[bool | None]:
         """Whether an object may use a waypoint; None if that takes labels of a namespace not known."""
-        if self._version < IstioVersion(1, 23, 0):
+        if not changes.ALLOWED_ROUTES.holds(self._version):
             return Derived(True)
         name = subject.name if isinstance(subject, Namespace) else subject.namespace
         # A selector decides about the waypoint's own namespace too.
@@ -205,7 +210,7 @@ class WaypointBindings:
         `pilot/pkg/serviceregistry/kube/controller/ambient/waypoints.go`, getUseWaypoint).
         """
         wanted = waypoint_reference(asked.labels, asked.namespace)
-        reads_namespace = self._version >= IstioVersion(1, 23, 0)
+        reads_namespace = changes.USE_WAYPOINT_NAMESPACE_LABEL.holds(self._version)
         return wanted if reads_namespace or wanted is None else wanted._replace(namespace=asked.namespace)
 
     def _found(self, binding: WaypointBinding, target: _Request) -> WaypointBinding:
@@ -241,7 +246,9 @@ class WaypointBindings:
         `meshConfig.serviceEntryVisibility`, Istio 1.31 and newer.
         """
         is_entry = isinstance(target.carrier, ServiceEntry) and target.traffic == SERVICE_TRAFFIC
-        if not is_entry or gateway.namespace == target.namespace or self._version < IstioVersion(1, 31, 0):
+        if not is_entry or gateway.namespace == target.namespace:
+            return binding
+        if not changes.SERVICE_ENTRY_VISIBILITY.holds(self._version):
             return binding
         rule = self._visibility()
         if rule is None:
@@ -270,9 +277,8 @@ class WaypointBindings:
         if isinstance(subject, Service) and subject.is_external_name:
             return True
         managed = subject.labels.get(MANAGED)
-        return (managed == "istio.io-mesh-controller" and self._version >= IstioVersion(1, 23, 0)) or (
-            managed == "istio.io-eastwest-controller" and self._version >= IstioVersion(1, 27, 0)
-        )
+        without = _WITHOUT_WAYPOINT.get(managed or "")
+        return without is not None and without.holds(self._version)
 
 
 def class_of(graph: ResourceGraph, gateway: Gateway) -> Known[GatewayClass]:

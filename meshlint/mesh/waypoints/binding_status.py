@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from ipaddress import ip_interface
 from typing import NamedTuple
 
+from meshlint.mesh import changes
 from meshlint.mesh.condition import PredictedCondition
 from meshlint.mesh.installation.mesh_config import ServiceEntryVisibility
 from meshlint.mesh.waypoints.binding import BindingState, WaypointBinding
@@ -46,7 +47,7 @@ def binding_conditions(bound: Bound, version: IstioVersion) -> tuple[PredictedCo
     where it depends on what is outside of the set; the words about ingress in the message are
     left out where the labels of the Namespace are not known.
     """
-    if version < IstioVersion(1, 24, 0):
+    if not changes.BINDING_CONDITIONS.holds(version):
         return ()
     match bound.subject:
         case Service() if not bound.subject.is_external_name:
@@ -57,7 +58,7 @@ def binding_conditions(bound: Bound, version: IstioVersion) -> tuple[PredictedCo
                 *_waypoint_missing(bound, bound.subject, version),
                 *_visibility_applied(bound, version),
             )
-        case WorkloadEntry() if version >= IstioVersion(1, 30, 0):
+        case WorkloadEntry() if changes.WORKLOAD_ENTRY_CONDITIONS.holds(version):
             return tuple(_waypoint_bound(bound, version))
         case _:
             return ()
@@ -100,7 +101,7 @@ def _waypoint_bound(bound: Bound, version: IstioVersion) -> Iterator[PredictedCo
 
 def _attached(bound: Bound, wanted: ResourceRef, version: IstioVersion) -> str:
     message = f"Successfully attached to waypoint {wanted.namespace}/{wanted.name}"
-    if isinstance(bound.subject, WorkloadEntry) or version < IstioVersion(1, 25, 0):
+    if isinstance(bound.subject, WorkloadEntry) or not changes.INGRESS_IN_CONDITION.holds(version):
         return message
     message += {None: "", True: _BY_INGRESS, False: _NOT_BY_INGRESS}[_used_by_ingress(bound, version)]
     settled = (BindingState.BOUND, BindingState.UNKNOWN)
@@ -118,7 +119,7 @@ def _used_by_ingress(bound: Bound, version: IstioVersion) -> bool | None:
     (istio `pilot/pkg/serviceregistry/ambient/services.go`, ingressUseWaypointFromLabels).
     """
     value = bound.subject.labels.get(INGRESS_USE_WAYPOINT)
-    if version < IstioVersion(1, 30, 0):
+    if not changes.NAMESPACE_INGRESS_IN_CONDITION.holds(version):
         return None if value is None else value.lower() == "true"
     if value is None and bound.namespace is not None:
         value = bound.namespace.labels.get(INGRESS_USE_WAYPOINT)
@@ -131,7 +132,7 @@ def _waypoint_missing(
     if bound.binding.state in (BindingState.BOUND, BindingState.UNKNOWN):
         return
     races = entry.annotations.get(CONNECT_STRATEGY, "").upper() == "RACE_FIRST_TCP_CONNECT"
-    if races and version >= IstioVersion(1, 30, 0):
+    if races and changes.RACING_CONDITION.holds(version):
         yield PredictedCondition(
             _MISSING,
             "True",
@@ -139,7 +140,7 @@ def _waypoint_missing(
             "ServiceEntry has a non-default connect strategy but no waypoint bound. "
             "A waypoint is required for connect strategies to take effect for ambient clients.",
         )
-    elif version >= IstioVersion(1, 28, 0) and any(host.startswith("*") for host in entry.hosts):
+    elif changes.WILDCARD_CONDITION.holds(version) and any(host.startswith("*") for host in entry.hosts):
         yield PredictedCondition(
             _MISSING,
             "True",
@@ -165,7 +166,7 @@ def _visibility_applied(bound: Bound, version: IstioVersion) -> Iterator[Predict
 
 def _visibility_of(bound: Bound, version: IstioVersion) -> str | None:
     """How widely a ServiceEntry is visible; None if the mesh does not say, or it is not known."""
-    if bound.visibility is None or version < IstioVersion(1, 31, 0):
+    if bound.visibility is None or not changes.SERVICE_ENTRY_VISIBILITY.holds(version):
         return None
     if bound.namespace is not None:
         return bound.visibility.of(bound.namespace.effective_labels)
@@ -189,4 +190,4 @@ def _is_address(text: str, version: IstioVersion) -> bool:
         address = ip_interface(text)
     except ValueError:
         return False
-    return version >= IstioVersion(1, 30, 0) or address.network.num_addresses == 1
+    return changes.ADDRESS_RANGES.holds(version) or address.network.num_addresses == 1

@@ -43,6 +43,17 @@ def dependents(graph: ResourceGraph, gateway: Gateway, bind: Bind) -> Iterator[C
         yield from _traffic_rules(graph, service)
 
 
+def possible_dependents(graph: ResourceGraph, gateway: Gateway) -> Iterator[Cause]:
+    """What may need a waypoint: policies and routes for Services beside it that the set does not hold."""
+    for resource in graph.in_namespace(gateway.namespace, *TARGETED_POLICIES, *ROUTES):
+        for edge in graph.edges_from(resource, Relation.TARGETS, Relation.PARENT):
+            target = edge.target
+            is_beside = target.kind in (SERVICE, SERVICE_ENTRY) and target.namespace == gateway.namespace
+            if is_beside and not graph.copies(target):
+                whose = f"{target.kind.name} {target.name!r}, which is not among these manifests"
+                yield Cause(f"{_name(resource)} may need it for {whose}", edge.declared_at)
+
+
 def hanging_policies(graph: ResourceGraph, binding: WaypointBinding, bind: Bind) -> Iterator[Cause]:
     """
     The policies that nobody enforces when a request for a waypoint comes to nothing.

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from meshlint.graph.graph import Relation
 from meshlint.mesh.enrollment.facts import EnrollmentFacts
-from meshlint.mesh.foundation import may_be_one
 from meshlint.model.keys import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 from meshlint.model.kind import GATEWAY, NAMESPACE, SERVICE, SERVICE_ENTRY, WAYPOINT_USERS
 from meshlint.model.kinds.core import Service
@@ -19,7 +18,7 @@ from meshlint.model.spelling import nearest
 from meshlint.model.version import IstioVersion
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from meshlint.graph.graph import Edge
     from meshlint.mesh.condition import PredictedCondition
@@ -172,14 +171,22 @@ class WaypointFacts(EnrollmentFacts):
 
         Where the manifests do not tell the namespace of the one or the other, the name decides.
         """
-        named = self._users_by_name.get(gateway.name, ())
-        return (user for namespace, user in named if may_be_one(namespace, gateway.namespace))
+        named = self._users_by_name.get(gateway.name, {})
+        if gateway.namespace is None:
+            return (user for users in named.values() for user in users)
+        return (user for namespace in (gateway.namespace, None) for user in named.get(namespace, ()))
 
     def dependents(self, gateway: Gateway) -> Iterator[Cause]:
         """What only a waypoint would enforce: what names this one, or a Service beside it that has none."""
         from meshlint.mesh.waypoints.dependents import dependents
 
         return dependents(self.graph, gateway, self.waypoint_binding)
+
+    def possible_dependents(self, gateway: Gateway) -> Iterator[Cause]:
+        """What may need a waypoint: it is for a Service beside this one that the set does not hold."""
+        from meshlint.mesh.waypoints.dependents import possible_dependents
+
+        return iter(()) if self.is_complete else possible_dependents(self.graph, gateway)
 
     def hanging_policies(self, binding: WaypointBinding) -> Iterator[Cause]:
         """The policies that nobody enforces when a request for a waypoint comes to nothing."""
@@ -208,13 +215,24 @@ class WaypointFacts(EnrollmentFacts):
         """The `use-waypoint` labels that name no Gateway of the set."""
         return iter(self._lost_requests)
 
+    def lost_labels_for(self, gateway: Gateway) -> Sequence[Location]:
+        """The `use-waypoint` labels that name no Gateway of the set, and may mean this one."""
+        return self._lost_labels.get(gateway, ())
+
     def near_waypoint(self, binding: WaypointBinding) -> Gateway | None:
         """The waypoint whose name a label's is a slip of; None if there is none, or several."""
-        if binding.wanted is None:
+        wanted = binding.wanted
+        if wanted is None:
             return None
-        there = {g.name: g for g in self.gateways_in(binding.wanted.namespace) if self.is_waypoint(g).value}
-        near = nearest(binding.wanted.name, there)
-        return there[near] if near is not None else None
+        if wanted not in self._near_waypoints:
+            there = self._waypoints_by_namespace.get(wanted.namespace, {})
+            near = nearest(wanted.name, there)
+            self._near_waypoints[wanted] = there[near] if near is not None else None
+        return self._near_waypoints[wanted]
+
+    def waypoints_named(self, name: str) -> Mapping[str | None, Gateway]:
+        """The waypoints of a name, by their namespaces."""
+        return self._waypoints_by_name.get(name, {})
 
     def waypoint_elsewhere(self, binding: WaypointBinding) -> Gateway | None:
         """
@@ -230,24 +248,61 @@ class WaypointFacts(EnrollmentFacts):
             return None
         if at and at.manifest and at.manifest.value(*at.field[:-1], USE_WAYPOINT_NAMESPACE) is not None:
             return None
-        named = {g.namespace: g for g in self.gateways_named(wanted.name) if self.is_waypoint(g).value}
-        match list(named.values()):
-            case [only] if binding.state is BindingState.NOT_READY or self.admits(only, subject).value:
-                return only
-            case _:
-                return None
+        named = self.waypoints_named(wanted.name)
+        if len(named) != 1:
+            return None
+        [only] = named.values()
+        is_certain = binding.state is BindingState.NOT_READY
+        return only if is_certain or self.admits(only, subject).value else None
 
     @cached_property
-    def _users_by_name(self) -> dict[str, list[tuple[str | None, Resource]]]:
-        """Who names a waypoint, and in which namespace it is to be, by the waypoint's name."""
-        users: dict[str, list[tuple[str | None, Resource]]] = defaultdict(list)
+    def _users_by_name(self) -> dict[str, dict[str | None, list[Resource]]]:
+        """Who names a waypoint, by the waypoint's name and the namespace in which it is to be."""
+        users: dict[str, dict[str | None, list[Resource]]] = defaultdict(lambda: defaultdict(list))
         for user in self.graph.of_kind(*WAYPOINT_USERS):
             for edge in self.graph.edges_from(user, Relation.USES_WAYPOINT):
-                users[edge.target.name].append((edge.target.namespace, user))
+                users[edge.target.name][edge.target.namespace].append(user)
             canary = self._canary_of(user)
             if canary is not None:
-                users[canary.name].append((canary.namespace, user))
+                users[canary.name][canary.namespace].append(user)
         return users
+
+    @cached_property
+    def _near_waypoints(self) -> dict[ResourceRef, Gateway | None]:
+        """What `near_waypoint` has found so far."""
+        return {}
+
+    @cached_property
+    def _waypoints_by_namespace(self) -> dict[str | None, dict[str, Gateway]]:
+        found: dict[str | None, dict[str, Gateway]] = defaultdict(dict)
+        for gateway in self.waypoints():
+            found[gateway.namespace][gateway.name] = gateway
+        return found
+
+    @cached_property
+    def _waypoints_by_name(self) -> dict[str, dict[str | None, Gateway]]:
+        found: dict[str, dict[str | None, Gateway]] = defaultdict(dict)
+        for gateway in self.waypoints():
+            found[gateway.name][gateway.namespace] = gateway
+        return found
+
+    @cached_property
+    def _lost_labels(self) -> dict[Gateway, list[Location]]:
+        """The labels of lost requests, by the waypoint that each may mean: one judgement for each label."""
+        labels: dict[Gateway, list[Location]] = defaultdict(list)
+        for binding in self._lost_requests:
+            meant = self._meant(binding)
+            if meant is not None and binding.asked_at is not None:
+                labels[meant].append(binding.asked_at)
+        return labels
+
+    def _meant(self, binding: WaypointBinding) -> Gateway | None:
+        return self._written_out(binding) or self.near_waypoint(binding) or self.waypoint_elsewhere(binding)
+
+    def _written_out(self, binding: WaypointBinding) -> Gateway | None:
+        """The waypoint that a label names as `namespace/name`."""
+        namespace, _, name = binding.wanted.name.partition("/") if binding.wanted else ("", "", "")
+        return self.waypoints_named(name).get(namespace)
 
     def _canary_of(self, user: Resource) -> ResourceRef | None:
         # Pods and WorkloadEntries have no canaries (istiod resolves them in ambient/services.go alone).

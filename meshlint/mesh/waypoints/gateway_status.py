@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from meshlint.mesh.changes import EAST_WEST_PASSTHROUGH, LISTENERS_DECIDE_ACCEPTANCE
 from meshlint.mesh.condition import PredictedCondition
 from meshlint.mesh.waypoints.waypoint import (
     AGENTGATEWAY_CONTROLLER,
@@ -129,7 +130,7 @@ def _eastwest_fault(listener: Listener, version: IstioVersion) -> str | None:
     terminates = listener.protocol == HBONE and listener.tls_mode == "Terminate"
     if listener.port == HBONE_PORT and terminates:
         return None
-    if version < IstioVersion(1, 30, 0):
+    if not EAST_WEST_PASSTHROUGH.holds(version):
         return f"{_WAYPOINT_LISTENER} and TLS.Mode == Terminate"
     passes = listener.protocol == "TLS" and listener.tls_mode == "Passthrough"
     return None if passes and listener.port != HBONE_PORT else _EASTWEST_LISTENER
@@ -150,7 +151,7 @@ def _of_gateway(gateway: Gateway, controller: str, version: IstioVersion) -> Ite
 
 def _accepted(valid: int, total: int, version: IstioVersion) -> PredictedCondition:
     """From 1.31 a Gateway is told of listeners that are not valid, and is refused if none is."""
-    if valid == total or version < IstioVersion(1, 31, 0):
+    if valid == total or not LISTENERS_DECIDE_ACCEPTANCE.holds(version):
         return PredictedCondition("Accepted", "True", "Accepted", "Resource accepted")
     if valid:
         message = "One or more of the Gateway's listeners are invalid"

@@ -4,6 +4,15 @@ import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.graph.known import Known
+from meshlint.mesh.changes import (
+    AGENTGATEWAY_CLASS,
+    AGENTGATEWAY_WAYPOINT_CLASS,
+    ALLOWED_ROUTES,
+    CLASSES_SAY_TRAFFIC,
+    EAST_WEST_CLASS,
+    SANDWICH_LISTENERS,
+    Change,
+)
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.model.keys import DATAPLANE_MODE, WAYPOINT_BINDING, WAYPOINT_FOR
 from meshlint.model.kinds.core import NAMESPACE_NAME_LABEL, Namespace
@@ -25,14 +34,14 @@ EASTWEST_CONTROLLER = "istio.io/eastwest-controller"
 AGENTGATEWAY_CONTROLLER = "istio.io/agentgateway-controller"
 AGENTGATEWAY_WAYPOINT_CONTROLLER = "istio.io/agentgateway-waypoint-controller"
 _WAYPOINT_CONTROLLERS = frozenset({MESH_CONTROLLER, AGENTGATEWAY_WAYPOINT_CONTROLLER})
-# The classes that exist without a GatewayClass in the cluster, and since when.
-_BUILT_IN = {
-    "istio": (GATEWAY_CONTROLLER, IstioVersion(1, 22, 0)),
-    "istio-remote": (UNMANAGED_CONTROLLER, IstioVersion(1, 22, 0)),
-    "istio-waypoint": (MESH_CONTROLLER, IstioVersion(1, 22, 0)),
-    "istio-east-west": (EASTWEST_CONTROLLER, IstioVersion(1, 27, 0)),
-    "istio-agentgateway": (AGENTGATEWAY_CONTROLLER, IstioVersion(1, 29, 0)),
-    "istio-agentgateway-waypoint": (AGENTGATEWAY_WAYPOINT_CONTROLLER, IstioVersion(1, 31, 0)),
+# The classes that exist without a GatewayClass in the cluster, and what they came with.
+_BUILT_IN: dict[str, tuple[str, Change | None]] = {
+    "istio": (GATEWAY_CONTROLLER, None),
+    "istio-remote": (UNMANAGED_CONTROLLER, None),
+    "istio-waypoint": (MESH_CONTROLLER, None),
+    "istio-east-west": (EASTWEST_CONTROLLER, EAST_WEST_CLASS),
+    "istio-agentgateway": (AGENTGATEWAY_CONTROLLER, AGENTGATEWAY_CLASS),
+    "istio-agentgateway-waypoint": (AGENTGATEWAY_WAYPOINT_CONTROLLER, AGENTGATEWAY_WAYPOINT_CLASS),
 }
 WAYPOINT_CLASSES = frozenset(name for name, (by, _) in _BUILT_IN.items() if by in _WAYPOINT_CONTROLLERS)
 _ISTIO_CONTROLLERS = frozenset(controller for controller, _ in _BUILT_IN.values())
@@ -69,8 +78,10 @@ def controller_of(gateway: Gateway, gateway_class: Known[GatewayClass], version:
     if gateway_class.value:
         controller = gateway_class.value.controller_name
         return controller if controller in _ISTIO_CONTROLLERS else None
-    built_in = _BUILT_IN.get(gateway.class_name)
-    return built_in[0] if built_in and version >= built_in[1] else None
+    if gateway.class_name not in _BUILT_IN:
+        return None
+    controller, came_with = _BUILT_IN[gateway.class_name]
+    return controller if came_with is None or came_with.holds(version) else None
 
 
 def is_waypoint(
@@ -128,13 +139,13 @@ def traffic_type(
     if WAYPOINT_FOR in gateway.labels:
         value = gateway.labels[WAYPOINT_FOR]
         return Derived(value, (Cause(f"it is for {value!r} traffic", gateway.label_at(WAYPOINT_FOR)),))
-    its_class = gateway_class.value if version >= IstioVersion(1, 23, 0) else None
+    its_class = gateway_class.value if CLASSES_SAY_TRAFFIC.holds(version) else None
     if its_class and WAYPOINT_FOR in its_class.labels:
         value = its_class.labels[WAYPOINT_FOR]
         by_class = Cause(f"its class is for {value!r} traffic", its_class.label_at(WAYPOINT_FOR))
         return Derived(value, (by_class,))
     default = Cause("without `istio.io/waypoint-for` it is for service traffic", gateway.at())
-    is_known = its_class or version < IstioVersion(1, 23, 0) or not gateway_class.is_unknown
+    is_known = its_class or not CLASSES_SAY_TRAFFIC.holds(version) or not gateway_class.is_unknown
     if is_known or gateway.class_name in _BUILT_IN:
         return Derived("service", (default,))
     return Derived(None)
@@ -170,7 +181,7 @@ def admits(
 
 def admits_others(gateway: Gateway, gateway_class: Known[GatewayClass], version: IstioVersion) -> bool:
     """Whether objects of other namespaces than its own may be able to use a waypoint."""
-    if version < IstioVersion(1, 23, 0):
+    if not ALLOWED_ROUTES.holds(version):
         return True
     return allowed_routes(gateway, gateway_class, version).routes_from != "Same"
 
@@ -211,7 +222,7 @@ def allowed_routes(
     istio `pilot/pkg/serviceregistry/ambient/waypoints.go`, makeAllowedRoutes: that of the listener to
     which a sandwich is bound (from 1.26), else of the HBONE listener, else only its own namespace.
     """
-    bound = _bound_listener(gateway, gateway_class) if version >= IstioVersion(1, 26, 0) else None
+    bound = _bound_listener(gateway, gateway_class) if SANDWICH_LISTENERS.holds(version) else None
     listener = bound or next(
         (x for x in gateway.listeners if x.protocol == HBONE and x.port == HBONE_PORT), None
     )
