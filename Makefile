@@ -32,7 +32,7 @@ mypy: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-# The pages under docs/checks, written from the checks themselves.
+# docs/checks and docs/versions.md, written from the code itself.
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
 

@@ -17,11 +17,11 @@ HOME = DOCS / "checks"
 VERSIONS = """\
 # What changed in Istio
 
-meshlint knows Istio {oldest} to {newest}. These rules of Istio did not hold in all of them; everything else that it
-says holds in each. The code has no other conditions on versions: `meshlint/mesh/changes.py`.
+meshlint knows Istio {oldest} to {newest}. These rules of Istio do not hold in all versions; whatever else
+meshlint says of the mesh holds in each. The table is that of `meshlint/mesh/changes.py`.
 
-A note is a file of `releasenotes/notes/` in istio/istio, a path a file of it; `ambient/` stands for
-`pilot/pkg/serviceregistry/ambient/`, and `kube/controller/ambient/` is where that was before 1.29.
+A note is a file of `releasenotes/notes/` in istio/istio, a path a file there. `ambient/` stands for
+`pilot/pkg/serviceregistry/ambient/`, up to 1.29 for `pilot/pkg/serviceregistry/kube/controller/ambient/`.
 
 | Istio | rule | evidence |
 |---|---|---|

@@ -13,8 +13,9 @@ class Change(NamedTuple):
     """
     A rule of Istio, the versions in which it holds, and what shows that.
 
-    `evidence` names release notes (`releasenotes/notes/` of istio/istio), pull requests and source
-    files of istio/istio, each as it is called in the first version in which the rule holds.
+    `evidence` names release notes (files of `releasenotes/notes/`), pull requests and source files of
+    istio/istio; `ambient/` is `pilot/pkg/serviceregistry/ambient/`, and up to 1.29
+    `pilot/pkg/serviceregistry/kube/controller/ambient/`.
     """
 
     rule: str
@@ -82,7 +83,7 @@ DNS_CAPTURE_BY_DEFAULT = _from(
 CAPTURE_CAN_BE_BYPASSED = _from(
     "1.24",
     "A pod with `ambient.istio.io/bypass-inbound-capture` gets what comes in past ztunnel",
-    "`cni/pkg/iptables/iptables.go`; `pkg/config/constants`",
+    "`cni/pkg/nodeagent/net.go`",
 )
 
 # Waypoints
@@ -90,12 +91,12 @@ CAPTURE_CAN_BE_BYPASSED = _from(
 USE_WAYPOINT_NAMESPACE_LABEL = _from(
     "1.23",
     "The label `istio.io/use-waypoint-namespace` says where the waypoint is",
-    "`kube/controller/ambient/waypoints.go`, getUseWaypoint",
+    "`ambient/waypoints.go`, getUseWaypoint",
 )
 ALLOWED_ROUTES = _from(
     "1.23",
     "The `allowedRoutes` of a waypoint's listener decide which namespaces may use it",
-    "`kube/controller/ambient/waypoints.go`, makeAllowedRoutes",
+    "`ambient/waypoints.go`, makeAllowedRoutes",
 )
 SANDWICH_LISTENERS = _from(
     "1.26",
@@ -110,7 +111,7 @@ CLASSES_SAY_TRAFFIC = _from(
 WAYPOINTS_HAVE_NO_WAYPOINT = _from(
     "1.23",
     "The Service of a waypoint has no waypoint itself",
-    "`kube/controller/ambient/waypoints.go`, fetchWaypointForTarget",
+    "`ambient/waypoints.go`, fetchWaypointForTarget",
 )
 EAST_WEST_GATEWAYS_HAVE_NO_WAYPOINT = _from(
     "1.27",
@@ -199,7 +200,7 @@ SERVICE_ACCOUNTS = _from(
 DRY_RUNS_STAY_AT_ISTIOD = _from(
     "1.25.2",
     "ztunnel is not given policies with `istio.io/dry-run` to enforce",
-    "#55414 (649cf33)",
+    "#55414 (649cf33); `ambient/policies.go`",
 )
 POLICY_CONDITIONS = _from(
     "1.24",
@@ -209,17 +210,17 @@ POLICY_CONDITIONS = _from(
 TARGET_REF_IN_CONDITION = _from(
     "1.24.2",
     "The condition minds the singular `targetRef`",
-    "`kube/controller/ambient/policies.go`, GetTargetRefs",
+    "`ambient/policies.go`, GetTargetRefs",
 )
 CLASSES_IN_CONDITION = _from(
     "1.25.2",
     "The condition minds targets of kind GatewayClass",
-    "`kube/controller/ambient/policies.go`",
+    "`ambient/policies.go`",
 )
 CONDITION_NAMES_ATTRIBUTES = _from(
     "1.24.3",
     "The condition lists the HTTP attributes that ztunnel omits",
-    "`kube/controller/ambient/authorization.go`",
+    "`ambient/authorization.go`",
 )
 CONDITION_TELLS_EMPTY_DENY = _from(
     "1.32",
@@ -297,7 +298,7 @@ PORT_SETTINGS_AT_WAYPOINTS = _from(
 ROUTES_BESIDE_THE_SERVICE = _from(
     "1.24",
     "A waypoint takes VirtualServices and routes of the Service's namespace too, not of its own alone",
-    "`pilot/pkg/networking/core/waypoint.go`",
+    "`pilot/pkg/networking/core/listener_waypoint.go`, getVirtualServiceForWaypoint",
 )
 TCP_AT_WAYPOINTS = _from(
     "1.26",
@@ -352,7 +353,7 @@ OTHER_WAYPOINTS_ARE_NOT_TOLD = _from(
 INGRESS_USE_WAYPOINT_LABEL = _from(
     "1.24",
     "Ingress gateways use the waypoint of a Service with `istio.io/ingress-use-waypoint`",
-    "`kube/controller/ambient/services.go`",
+    "`ambient/services.go`",
 )
 NAMESPACES_ASK_INGRESS = _from(
     "1.25",
@@ -382,7 +383,7 @@ ADDRESS_RANGES = _from(
 NONE_PASSES_THROUGH = _from(
     "1.28",
     "An address of a ServiceEntry with resolution NONE leads to where the client wanted to go",
-    "`ambient/services.go`",
+    "`ambient/services.go`, LoadBalancing_PASSTHROUGH",
 )
 DYNAMIC_DNS_FOR_HTTP = _from(
     "1.28",

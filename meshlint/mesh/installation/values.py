@@ -69,7 +69,9 @@ def chart_values(graph: ResourceGraph) -> Iterator[Values]:
     chart of Istio; Argo CD Application: `spec.source(s).helm.valuesObject`.
     """
     for resource in graph.of_kind(k.ISTIO_OPERATOR, k.SAIL_ISTIO, k.SAIL_CNI, k.SAIL_ZTUNNEL):
-        yield from _values(resource, "*", ("spec", "values"))
+        # istioctl reads an IstioOperator as a file; an object of Sail without a name is never applied.
+        if resource.name or resource.kind == k.ISTIO_OPERATOR:
+            yield from _values(resource, "*", ("spec", "values"))
     for release in graph.of_kind(k.HELM_RELEASE):
         chart = release.manifest.value("spec", "chart", "spec", "chart")
         if chart in CHARTS:

@@ -115,8 +115,8 @@ def referenced(levels: Levels, version: IstioVersion) -> Reference:
     if mode in _LAX or not strict:
         return Reference(static=False, converted=STRICT in ports)
     excepted = "PERMISSIVE" in ports
-    covers = not excepted or not PARENTS_COUNT_IN_CONVERSION.holds(version)
-    return Reference(static=covers, converted=excepted)
+    static = not excepted or not PARENTS_COUNT_IN_CONVERSION.holds(version)
+    return Reference(static=static, converted=excepted)
 
 
 def converted(levels: Levels, version: IstioVersion) -> Groups | None:
