@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from meshlint.graph.graph import Relation
+from meshlint.mesh.changes import CANARY_WAYPOINTS
 from meshlint.mesh.enrollment.facts import EnrollmentFacts
 from meshlint.model.keys import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 from meshlint.model.kind import GATEWAY, NAMESPACE, SERVICE, SERVICE_ENTRY, WAYPOINT_USERS
@@ -15,7 +16,6 @@ from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.traffic import ServiceEntry
 from meshlint.model.references import canary_reference
 from meshlint.model.spelling import nearest
-from meshlint.model.version import IstioVersion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -57,7 +57,7 @@ class WaypointFacts(EnrollmentFacts):
         """The second waypoint of a Service or ServiceEntry (1.31 and newer); None if it has none."""
         from meshlint.mesh.waypoints.canary import canary_binding
 
-        if self.version < IstioVersion(1, 31, 0) or not isinstance(subject, Service | ServiceEntry):
+        if not CANARY_WAYPOINTS.holds(self.version) or not isinstance(subject, Service | ServiceEntry):
             return None
         primary = self.waypoint_binding(subject)
         return self._fact(
@@ -306,7 +306,7 @@ class WaypointFacts(EnrollmentFacts):
 
     def _canary_of(self, user: Resource) -> ResourceRef | None:
         # Pods and WorkloadEntries have no canaries (istiod resolves them in ambient/services.go alone).
-        if self.version < IstioVersion(1, 31, 0) or user.kind not in (NAMESPACE, SERVICE, SERVICE_ENTRY):
+        if not CANARY_WAYPOINTS.holds(self.version) or user.kind not in (NAMESPACE, SERVICE, SERVICE_ENTRY):
             return None
         return canary_reference(user.labels, user.name if user.kind == NAMESPACE else user.namespace)
 
