@@ -9,7 +9,6 @@ from meshlint.checking.catalog import Catalog, Check, load_catalog
 from meshlint.checking.finding import Finding
 from meshlint.checking.result import LintResult, Summary
 from meshlint.checking.run import Checkable, merge_sets, run_checks
-from meshlint.checking.suppression import split_suppressed
 from meshlint.graph.build import build_graph
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.scope import Neighbours, Scopes, Told, closed_scopes, neighbours
@@ -84,7 +83,7 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
         linked = _link(given, context, options)
         versions = _versions(linked, options)
         found = _check(checks, catalog, given, linked, versions)
-    findings, suppressed = split_suppressed(merge_sets(found))
+    findings, suppressed = _split(merge_sets(found))
     version = _newest(versions)
     return LintResult(
         findings=tuple(findings),
@@ -93,6 +92,15 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
         version_origin=version.origin,
         checks=checks,
     )
+
+
+def _split(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
+    """What to show, and what comments suppress."""
+    if not findings:
+        return [], []
+    from meshlint.checking.suppression import split_suppressed
+
+    return split_suppressed(findings)
 
 
 class LinkedMesh(NamedTuple):

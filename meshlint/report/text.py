@@ -1,96 +1,20 @@
-"""The default format: each finding with its lines, in the manner of rustc."""
+"""The default format: each finding with its lines, then what the run came to."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
-from meshlint.checking.finding import Finding
 from meshlint.checking.result import LintResult
-from meshlint.checking.vocabulary import Impact
-from meshlint.report.excerpt import excerpt
-from meshlint.report.terminal import Paint, Style, painter, plain, severity_style
-from meshlint.report.wording import conclusion, place
-from meshlint.source.document import Location
+from meshlint.report.wording import conclusion
 
 
 def render(result: LintResult, *, color: bool) -> str:
     """Write all findings with the lines that they are about, then what the run came to."""
+    return "\n\n".join([*_blocks(result, color=color), "\n".join(conclusion(result))]) + "\n"
+
+
+def _blocks(result: LintResult, *, color: bool) -> list[str]:
+    if not result.findings:
+        return []
+    from meshlint.report.block import block
+    from meshlint.report.terminal import painter
+
     paint = painter(color=color)
     several = len({name for finding in result.findings for name in finding.sets}) > 1
-    blocks = ["\n".join(_block(finding, paint, with_sets=several)) for finding in result.findings]
-    return "\n\n".join([*blocks, "\n".join(conclusion(result))]) + "\n"
-
-
-class _Frame(NamedTuple):
-    """The left edge of one finding: as wide as its longest line number."""
-
-    width: int
-    paint: Paint
-
-    def edge(self, sign: str = "|", number: int | None = None) -> str:
-        label = "" if number is None else str(number)
-        return self.paint(f" {label:>{self.width}} {sign}", Style.FRAME)
-
-    def arrow(self, sign: str, location: Location) -> str:
-        margin = " " * (self.width + 1)
-        return f"{self.paint(f'{margin}{sign}', Style.FRAME)} {place(location)}"
-
-
-def _block(finding: Finding, paint: Paint, *, with_sets: bool) -> Iterator[str]:
-    frame = _Frame(max(len(str(at.span.start_line)) for at in _places(finding)), paint)
-    style = severity_style(finding.severity)
-    title = paint(f"{finding.severity.value}[{finding.check}]", style)
-    yield f"{title}{paint(f': {plain(finding.message)}', Style.STRONG)}"
-    yield from _heading(frame, "-->", finding.at)
-    yield from _snippet(frame, finding.at, "^", "", style)
-    previous = finding.at
-    for cause in finding.related:
-        yield from _passage(frame, previous, cause.at)
-        yield from _snippet(frame, cause.at, "-", plain(cause.message), Style.FRAME)
-        previous = cause.at
-    yield from _notes(frame, finding, with_sets=with_sets)
-
-
-def _places(finding: Finding) -> Iterator[Location]:
-    yield finding.at
-    for cause in finding.related:
-        yield cause.at
-
-
-def _passage(frame: _Frame, previous: Location, following: Location) -> Iterator[str]:
-    """What stands between two snippets: dots within a file, else where the next one is."""
-    if previous.file.path == following.file.path and excerpt(following) is not None:
-        yield frame.paint("...", Style.FRAME)
-    else:
-        yield frame.edge()
-        yield from _heading(frame, ":::", following)
-
-
-def _heading(frame: _Frame, sign: str, location: Location) -> Iterator[str]:
-    yield frame.arrow(sign, location)
-    if excerpt(location) is not None:
-        yield frame.edge()
-
-
-def _snippet(frame: _Frame, location: Location, mark: str, label: str, style: Style) -> Iterator[str]:
-    shown = excerpt(location)
-    if shown is None:
-        if label:
-            yield f"{frame.edge()} {label}"
-        return
-    marks = frame.paint(f"{mark * shown.length} {label}".rstrip(), style)
-    yield f"{frame.edge(number=shown.number)} {shown.text}"
-    yield f"{frame.edge()} {' ' * shown.indent}{marks}"
-
-
-def _notes(frame: _Frame, finding: Finding, *, with_sets: bool) -> Iterator[str]:
-    notes = []
-    if finding.fix is not None:
-        notes.append(("help", plain(finding.fix.title)))
-    if finding.impact is not Impact.HYGIENE:
-        notes.append(("impact", finding.impact.value))
-    if with_sets and finding.sets:
-        notes.append(("in", plain(", ".join(finding.sets))))
-    if notes:
-        yield frame.edge()
-    for name, text in notes:
-        yield f"{frame.edge('=')} {frame.paint(f'{name}:', Style.STRONG)} {text}"
+    return ["\n".join(block(finding, paint, with_sets=several)) for finding in result.findings]

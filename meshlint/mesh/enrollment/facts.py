@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from meshlint.mesh.changes import ENABLEMENT_SELECTORS
 from meshlint.mesh.installation.facts import InstallationFacts
 from meshlint.model.keys import GATEWAY_NAME
 
@@ -139,6 +138,7 @@ class EnrollmentFacts(InstallationFacts):
     @cached_property
     def enablement_selectors(self) -> Derived[tuple[EnablementSelector, ...]] | None:
         """Custom rules for which pods are ambient; None for Istio's own, as always before 1.27."""
+        from meshlint.mesh.changes import ENABLEMENT_SELECTORS
         from meshlint.mesh.installation import values as installation
 
         if not ENABLEMENT_SELECTORS.holds(self.version):

@@ -6,7 +6,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from meshlint.graph.known import Known
-from meshlint.mesh.changes import AMBIENT_COMPARES_REVISIONS, DRY_RUNS_CAN_BE_SENT
 from meshlint.mesh.foundation import Foundation
 from meshlint.model.keys import REVISION
 from meshlint.model.kind import AUTHORIZATION_POLICY, SERVICE_ENTRY, WORKLOAD_ENTRY
@@ -134,6 +133,7 @@ class InstallationFacts(Foundation):
     @cached_property
     def sends_dry_runs(self) -> bool:
         """Whether istiod sends policies with `istio.io/dry-run` to ztunnel, to be logged (1.29 and newer)."""
+        from meshlint.mesh.changes import DRY_RUNS_CAN_BE_SENT
         from meshlint.mesh.installation.switches import istiod_switch
 
         name = "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY"
@@ -161,6 +161,8 @@ class InstallationFacts(Foundation):
         only if that is the revision itself, no tag
         (istio `pilot/pkg/serviceregistry/ambient/ambientindex.go`, inRevision).
         """
+        from meshlint.mesh.changes import AMBIENT_COMPARES_REVISIONS
+
         revision = subject.labels.get(REVISION)
         if revision and subject.kind in (SERVICE_ENTRY, WORKLOAD_ENTRY, AUTHORIZATION_POLICY):
             compares = AMBIENT_COMPARES_REVISIONS.holds(self.version)

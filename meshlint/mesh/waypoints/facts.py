@@ -7,7 +7,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from meshlint.graph.graph import Relation
-from meshlint.mesh.changes import CANARY_WAYPOINTS
 from meshlint.mesh.enrollment.facts import EnrollmentFacts
 from meshlint.model.keys import USE_WAYPOINT, USE_WAYPOINT_NAMESPACE
 from meshlint.model.kind import GATEWAY, NAMESPACE, SERVICE, SERVICE_ENTRY, WAYPOINT_USERS
@@ -55,6 +54,7 @@ class WaypointFacts(EnrollmentFacts):
 
     def canary_binding(self, subject: Resource) -> CanaryBinding | None:
         """The second waypoint of a Service or ServiceEntry (1.31 and newer); None if it has none."""
+        from meshlint.mesh.changes import CANARY_WAYPOINTS
         from meshlint.mesh.waypoints.canary import canary_binding
 
         if not CANARY_WAYPOINTS.holds(self.version) or not isinstance(subject, Service | ServiceEntry):
@@ -305,6 +305,8 @@ class WaypointFacts(EnrollmentFacts):
         return self.waypoints_named(name).get(namespace)
 
     def _canary_of(self, user: Resource) -> ResourceRef | None:
+        from meshlint.mesh.changes import CANARY_WAYPOINTS
+
         # Pods and WorkloadEntries have no canaries (istiod resolves them in ambient/services.go alone).
         if not CANARY_WAYPOINTS.holds(self.version) or user.kind not in (NAMESPACE, SERVICE, SERVICE_ENTRY):
             return None
