@@ -4,6 +4,9 @@ import gc
 import json
 import sys
 import time
+from pathlib import Path
+
+import yaml
 
 from meshlint.graph.build import build_graph
 from meshlint.graph.scope import closed_scopes
@@ -15,7 +18,12 @@ from meshlint.source.input import read_input
 
 
 def main() -> None:
-    """Measure the directory that is named."""
+    """Measure the directory that is named, and PyYAML on the same files."""
+    texts = [path.read_text(encoding="utf-8") for path in Path(sys.argv[1]).rglob("*.yaml")]
+    started = time.process_time()
+    nodes = [node for text in texts for node in yaml.compose_all(text, Loader=yaml.CSafeLoader)]
+    composed = time.process_time() - started
+    del nodes, texts
     gc.disable()
     started = time.process_time()
     given = read_input([sys.argv[1]])
@@ -30,6 +38,7 @@ def main() -> None:
         json.dumps(
             {
                 "documents": len(resources),
+                "composed": composed,
                 "read": read - started,
                 "linked": linked - read,
                 "facts": described - linked,

@@ -153,15 +153,14 @@ def write_cluster(directory: Path, documents: int) -> int:
     """
     Write what a repository of some teams holds: a mesh among other things; the true number.
 
-    Of 30 documents 5 are workloads, 5 Services, 2 policies and 1 a route; 15 have nothing to do with the mesh.
+    Of 30 documents 5 are workloads, 5 Services, 2 policies and 1 a route; 15 are of no mesh.
     """
     service, deployment, policy, route = _APPLICATION.split("---\n")
     written = 0
     for n in range(documents // 30):
         parts = [_NAMESPACE.format(n=n)]
-        for a in range(5):
-            parts += [part.format(n=n, a=a) for part in (service, deployment)]
-            parts += [policy.format(n=n, a=a)] if a < 2 else []
+        parts += [part.format(n=n, a=a) for a in range(5) for part in (service, deployment)]
+        parts += [policy.format(n=n, a=a) for a in range(2)]
         parts.append(route.format(n=n, a=0))
         parts += [_PLAIN.format(n=f"{n}-{i}").split("---\n")[0] for i in range(15)]
         home = directory / f"team-{n}"
