@@ -159,6 +159,11 @@ BINDING_CONDITIONS = _from(
     "Services and ServiceEntries are told of their waypoint by a condition",
     "`pilot/pkg/model/service.go`, ServiceInfo.GetConditions",
 )
+WORKLOAD_ENTRY_SPEC_LABELS = _from(
+    "1.24",
+    "The labels in the `spec` of a WorkloadEntry count for its waypoint, after those of its metadata",
+    "`pilot/pkg/serviceregistry/serviceentry/`, ConvertClientWorkloadEntry",
+)
 WORKLOAD_ENTRY_CONDITIONS = _from(
     "1.30",
     "WorkloadEntries are told of their waypoint by a condition",

@@ -371,6 +371,30 @@ def test_a_workload_entry_is_told_from_1_30():
     assert [] == conditions(namespace("shop", use_waypoint="wp") + WP + head + "}\n", "vm")
 
 
+@pytest.mark.parametrize(
+    ("metadata", "spec", "version", "expected"),
+    [
+        ("{}", "{istio.io/use-waypoint: wp}", "1.24", "shop/wp"),
+        ("{}", "{istio.io/use-waypoint: wp}", "1.23", None),
+        ("{istio.io/use-waypoint: other}", "{istio.io/use-waypoint: wp}", "1.31", "shop/other"),
+        ("{istio.io/use-waypoint-namespace: infra}", "{istio.io/use-waypoint: wp}", "1.31", "infra/wp"),
+    ],
+)
+def test_the_spec_of_a_workload_entry_has_labels_too(metadata, spec, version, expected):
+    """
+    They are merged with those of the metadata, which come first.
+    """
+    text = (
+        "---\napiVersion: networking.istio.io/v1\nkind: WorkloadEntry\n"
+        f"metadata: {{name: vm, namespace: shop, labels: {metadata}}}\n"
+        f"spec: {{address: 192.168.0.1, labels: {spec}}}\n"
+    )
+    mesh = mesh_of(SHOP + text, version, complete=True)
+    wanted = mesh.waypoint_binding(named(mesh, "vm")).wanted
+
+    assert expected == (wanted and f"{wanted.namespace}/{wanted.name}")
+
+
 def test_an_instance_of_a_waypoint_has_no_waypoint():
     """
     Pods of a waypoint are exempt; a label with a name of no Gateway exempts nobody.

@@ -164,3 +164,12 @@ def test_a_class_of_the_set_says_whose_it_is():
     )
 
     assert [WAYPOINT] == listeners(gateway("{name: a, port: 80, protocol: HTTP}", class_name="mine") + own)
+
+
+def test_a_listener_without_its_certificates_leaves_the_services_open():
+    """
+    Istiod makes no server of an HTTPS listener without `tls`, and then names no Service for its port.
+    """
+    found = conditions(gateway("{name: a, port: 15008, protocol: HTTPS}"))
+
+    assert ["Accepted", "Accepted"] == [kind for kind, *_ in found]

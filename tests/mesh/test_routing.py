@@ -362,3 +362,29 @@ def test_routes_of_a_service():
     mesh = mesh_of(SHOP + route(f"{CART}, {CART}") + route("{name: wp}").replace("name: r,", "name: other,"))
 
     assert ["r"] == [found.name for found in mesh.routes_of(named(mesh, "cart"))]
+
+
+@pytest.mark.parametrize(
+    ("class_name", "parent", "expected"),
+    [
+        ("istio-waypoint", "gate", None),
+        ("istio-waypoint", "gate-istio-waypoint", False),
+        ("istio", "gate-istio", None),
+        ("istio", "gate", False),
+        ("istio-remote", "gate", False),
+        ("nginx", "gate", False),
+    ],
+)
+def test_a_service_that_istio_makes_for_a_gateway_is_no_missing_parent(class_name, parent, expected):
+    """
+    It does not stand in the manifests, so nothing is told of a route that names it.
+    """
+    gate = (
+        "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\n"
+        "metadata: {name: gate, namespace: shop}\n"
+        f"spec: {{gatewayClassName: {class_name}, listeners: [{{name: a, port: 15008, protocol: HBONE}}]}}\n"
+    )
+    text = SHOP + gate + route(f"{{group: '', kind: Service, name: {parent}}}")
+
+    assert expected is respected(text, complete=True)
+    assert (expected is None) == (not conditions(text, complete=True))

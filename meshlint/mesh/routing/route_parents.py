@@ -131,6 +131,8 @@ def _mesh_parent(
     at = route.at(*reference.path, "name")
     if found.is_unknown:
         return RouteParent(ref, text, None, (), (Cause(f"{text} is not in this set", at),))
+    if found.value is None and ref.kind == SERVICE and _is_made_by_a_gateway(ref, around):
+        return RouteParent(ref, text, None, (), (Cause(f"Istio makes {text} for a Gateway", at),))
     if found.value is not None:
         other = _is_anothers(found.value, around)
         if other.value is not False:
@@ -141,6 +143,22 @@ def _mesh_parent(
         return RouteParent(ref, text, False, conditions, (Cause(f"there is no {text}", at),))
     verdict = _respected(route, reference, found.value, converted, around)
     return RouteParent(ref, text, verdict.value, conditions, verdict.because)
+
+
+def _is_made_by_a_gateway(ref: ResourceRef, around: Surroundings) -> bool:
+    """Whether a Service has the name of one that istiod deploys for a Gateway (getDefaultName)."""
+    name, _, class_name = ref.name.rpartition("-")
+    for its_name in (ref.name, name):
+        gateway = around.graph.find(ResourceRef(GATEWAY, ref.namespace, its_name)).value
+        if not isinstance(gateway, Gateway):
+            continue
+        controller = controller_of(gateway, class_of(around.graph, gateway), around.version)
+        if controller == GATEWAY_CONTROLLER:
+            if its_name == name and gateway.class_name == class_name:
+                return True
+        elif controller not in (None, UNMANAGED_CONTROLLER) and its_name == ref.name:
+            return True
+    return False
 
 
 def _mesh_conditions(

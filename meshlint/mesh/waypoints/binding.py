@@ -108,7 +108,7 @@ class WaypointBindings:
         """One binding for each `use-waypoint` label that an object itself carries."""
         if self._is_beyond_waypoints(subject):
             return
-        for request in _requests(subject):
+        for request in _requests(subject, self._version):
             if USE_WAYPOINT in request.labels:
                 yield self._of_instance(request, self._resolve(request, request))
 
@@ -116,16 +116,16 @@ class WaypointBindings:
         """The binding of an object, by its own label or else its namespace's."""
         if self._is_beyond_waypoints(subject):
             return _NOTHING_ASKED
-        request = next(_requests(subject), None)
+        request = next(_requests(subject, self._version), None)
         return self._effective(request) if request else _NOTHING_ASKED
 
     def nominal(self, service: Service) -> WaypointBinding:
         """What the labels of a Service would bind it to if it could be, as of an alias of a DNS name."""
-        return self._effective(next(_requests(service)))
+        return self._effective(next(_requests(service, self._version)))
 
     def of_endpoints(self, entry: ServiceEntry) -> Iterator[WaypointBinding]:
         """The binding of each inline endpoint of a ServiceEntry, in their order: workloads of their own."""
-        return (self._effective(request) for request in list(_requests(entry))[1:])
+        return (self._effective(request) for request in list(_requests(entry, self._version))[1:])
 
     def canary(self, subject: Service | ServiceEntry, wanted: ResourceRef, label: Cause) -> WaypointBinding:
         """
@@ -133,7 +133,7 @@ class WaypointBindings:
 
         istio `pilot/pkg/serviceregistry/ambient/waypoints.go`, resolveCanaryWaypoint.
         """
-        request = next(_requests(subject))
+        request = next(_requests(subject, self._version))
         binding = WaypointBinding(
             BindingState.UNKNOWN, asked_at=label.at, because=(label,), wanted=wanted, traffic=request.traffic
         )
@@ -161,7 +161,7 @@ class WaypointBindings:
             return WaypointBinding(BindingState.UNKNOWN)
         if not isinstance(namespace.value, Namespace) or USE_WAYPOINT not in namespace.value.labels:
             return _NOTHING_ASKED
-        asked = next(_requests(namespace.value))
+        asked = next(_requests(namespace.value, self._version))
         binding = self._resolve(request, asked)
         if binding.state is BindingState.OPTED_OUT:
             return binding._replace(state=BindingState.ABSENT)
@@ -287,12 +287,14 @@ def class_of(graph: ResourceGraph, gateway: Gateway) -> Known[GatewayClass]:
     return Known(found.presence, found.value if isinstance(found.value, GatewayClass) else None)
 
 
-def waypoint_label_holders(subject: Resource) -> Iterator[tuple[Mapping[str, str], FieldPath]]:
+def waypoint_label_holders(
+    subject: Resource, version: IstioVersion
+) -> Iterator[tuple[Mapping[str, str], FieldPath]]:
     """Where an object can carry `use-waypoint` for Istio to read it: the labels, and the way to them."""
-    return ((request.labels, request.path) for request in _requests(subject))
+    return ((request.labels, request.path) for request in _requests(subject, version))
 
 
-def _requests(subject: Resource) -> Iterator[_Request]:
+def _requests(subject: Resource, version: IstioVersion) -> Iterator[_Request]:
     labels = ("metadata", "labels")
     match subject:
         case Namespace():
@@ -307,10 +309,24 @@ def _requests(subject: Resource) -> Iterator[_Request]:
         case Workload():
             path = (*subject.template, *labels)
             yield _Request(subject.pod_labels, path, subject, subject.namespace, WORKLOAD_TRAFFIC)
+        case WorkloadEntry() if changes.WORKLOAD_ENTRY_SPEC_LABELS.holds(version):
+            yield _of_entry(subject)
         case WorkloadEntry():
             yield _Request(subject.labels, labels, subject, subject.namespace, WORKLOAD_TRAFFIC)
         case _:
             pass
+
+
+def _of_entry(entry: WorkloadEntry) -> _Request:
+    """
+    The labels of a WorkloadEntry are those of its metadata, then those of its `spec`.
+
+    istio `pilot/pkg/serviceregistry/serviceentry/conversion.go`, ConvertClientWorkloadEntry.
+    """
+    labels = {**entry.workload_labels, **entry.labels}
+    in_metadata = USE_WAYPOINT in entry.labels or USE_WAYPOINT not in labels
+    path = ("metadata" if in_metadata else "spec", "labels")
+    return _Request(labels, path, entry, entry.namespace, WORKLOAD_TRAFFIC)
 
 
 def _of(request: _Request) -> str:

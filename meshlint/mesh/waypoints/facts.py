@@ -145,7 +145,7 @@ class WaypointFacts(EnrollmentFacts):
         """Where an object can carry `use-waypoint` for Istio to read it: labels, and the way to them."""
         from meshlint.mesh.waypoints.binding import waypoint_label_holders
 
-        return waypoint_label_holders(subject)
+        return waypoint_label_holders(subject, self.version)
 
     def gateways_named(self, name: str) -> Iterator[Gateway]:
         """The Gateways of a name, in whatever namespace."""

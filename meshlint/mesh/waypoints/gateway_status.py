@@ -19,6 +19,7 @@ from meshlint.model.keys import NAME_OVERRIDE
 from meshlint.model.kinds.gateway import Gateway, Listener
 from meshlint.model.version import IstioVersion
 
+_ENCRYPTED = frozenset({"HTTPS", "TLS"})
 _UNSUPPORTED = "UnsupportedProtocol"
 _PROTOCOLS = frozenset({"HTTP", "HTTPS", "TLS", "TCP", HBONE})
 _WAYPOINT_LISTENER = 'Expected a single listener on port 15008 with protocol "HBONE"'
@@ -144,6 +145,9 @@ def _of_gateway(gateway: Gateway, controller: str, version: IstioVersion) -> Ite
     found = [listener_fault(listener, controller, version) for listener in listeners]
     valid = [fault for fault in found if fault is None or not fault.is_fatal]
     yield _accepted(len(valid), len(found), version)
+    if any(listener.protocol in _ENCRYPTED and not listener.has_tls for listener in listeners):
+        # From 1.30 istiod makes no server of them, before one without certificates.
+        return
     # Whether there is a Service for a gateway that is not managed cannot be told.
     if gateway.namespace is not None and listeners and _is_managed(gateway):
         yield _programmed(gateway, gateway.namespace)
