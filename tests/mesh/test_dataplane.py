@@ -169,13 +169,24 @@ def test_the_mode_shows_the_label_that_decided():
 
 def test_injection_by_revision_needs_that_revision_where_the_installation_is_known():
     """
-    Where the cluster-wide objects are complete, a revision that no webhook knows injects nothing.
+    Where the injectors are known, a revision that none of them serves injects nothing.
     """
+    injector = """---
+apiVersion: admissionregistration.k8s.io/v1
+kind: MutatingWebhookConfiguration
+metadata: {name: istio-sidecar-injector}
+webhooks:
+- name: rev.namespace.sidecar-injector.istio.io
+  namespaceSelector:
+    matchExpressions:
+    - {key: istio.io/rev, operator: In, values: [stable]}
+"""
     text = namespace("shop", **AMBIENT, rev="gone") + deployment("cart", "shop")
+    known = mesh_of(text + injector, complete=True)
 
-    assert InjectionSource.REVISION is mesh_of(text).namespace_injection(named(mesh_of(text), "shop")).value
-    complete = mesh_of(text, complete=True)
-    assert DataplaneMode.AMBIENT is complete.dataplane_mode(named(complete, "cart")).value
+    for elsewhere in (mesh_of(text), mesh_of(text, complete=True)):
+        assert InjectionSource.REVISION is elsewhere.namespace_injection(named(elsewhere, "shop")).value
+    assert DataplaneMode.AMBIENT is known.dataplane_mode(named(known, "cart")).value
 
 
 def cni(**data: str) -> str:

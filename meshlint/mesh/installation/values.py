@@ -175,13 +175,13 @@ def installed_revisions(graph: ResourceGraph) -> frozenset[str] | None:
     """
     The revisions and tags whose injector is installed; None if the manifests cannot tell.
 
-    They can only where the cluster-wide scope is closed and no chart has yet to be rendered: read
-    off the webhooks' selectors
+    They can only where the cluster-wide scope is closed, no chart has yet to be rendered, and there
+    is an injector at all (else Istio is installed by other means): read off the webhooks' selectors
     (istio `manifests/charts/istio-control/istio-discovery/templates/mutatingwebhook.yaml`).
     """
     if not graph.scopes.cluster or not is_rendered(graph):
         return None
-    return frozenset(
+    found = frozenset(
         value
         for configuration in graph.of_kind(k.MUTATING_WEBHOOK)
         if isinstance(configuration, MutatingWebhook)
@@ -191,6 +191,7 @@ def installed_revisions(graph: ResourceGraph) -> frozenset[str] | None:
         if requirement.key == REVISION and requirement.operator == "In"
         for value in requirement.values
     )
+    return found or None
 
 
 def _istiod_installers(graph: ResourceGraph) -> Iterator[Resource]:
