@@ -16,7 +16,6 @@ from meshlint.errors import UsageError
 from meshlint.model.spelling import nearest
 from meshlint.model.version import IstioVersion
 
-FILE_NAME = "meshlint.toml"
 _PYPROJECT = "pyproject.toml"
 
 

@@ -98,8 +98,3 @@ class Foundation:
             self._facts[key] = derive()
         fact: F = self._facts[key]
         return fact
-
-
-def may_be_one(namespace: str | None, other: str | None) -> bool:
-    """Whether two namespaces may be the same one, either not being told."""
-    return namespace is None or other is None or namespace == other

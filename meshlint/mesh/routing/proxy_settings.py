@@ -1,6 +1,6 @@
 """Where a Sidecar, a ProxyConfig or a Telemetry without target acts: settings of whole namespaces."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from meshlint.mesh.changes import TELEMETRY_ACROSS_NAMESPACES, TELEMETRY_AT_WAYPOINTS
 from meshlint.mesh.derived import Cause, Derived
@@ -14,8 +14,6 @@ from meshlint.model.kinds.policy import TargetedPolicy
 from meshlint.model.resource import Resource
 
 _GATEWAY_CLASS = "gateway.networking.k8s.io/gateway-class-name"
-
-Judge = Callable[[Gateway], Derived[bool | None]]
 
 
 def settings_effect(resource: Resource, around: Surroundings) -> Derived[TrafficEffect]:

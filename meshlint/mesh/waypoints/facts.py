@@ -211,10 +211,6 @@ class WaypointFacts(EnrollmentFacts):
         """Whether an object may use a waypoint; None if that takes labels of a namespace not known."""
         return self._bindings.admits(gateway, subject)
 
-    def lost_requests(self) -> Iterator[WaypointBinding]:
-        """The `use-waypoint` labels that name no Gateway of the set."""
-        return iter(self._lost_requests)
-
     def lost_labels_for(self, gateway: Gateway) -> Sequence[Location]:
         """The `use-waypoint` labels that name no Gateway of the set, and may mean this one."""
         return self._lost_labels.get(gateway, ())
