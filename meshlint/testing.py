@@ -16,7 +16,7 @@ from typing import NamedTuple
 from meshlint.checking.catalog import Catalog, Check
 from meshlint.checking.finding import Finding
 from meshlint.checking.run import CHECK_CRASHED
-from meshlint.fixing import fixed_texts
+from meshlint.fixing.edited import fixed_texts
 from meshlint.lint import Options, linked_meshes, lint
 from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.version import IstioVersion

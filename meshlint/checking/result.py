@@ -16,7 +16,8 @@ class Summary(NamedTuple):
     `files` were read, `other_files` of them hold nothing of Kubernetes; `resources` are the
     objects. `unread` counts the documents and files that could not be read as manifests
     (syntax, encoding, limits), `unrendered` the templates, `encrypted` the SOPS documents.
-    `unapplied` counts the kustomizations that change or add objects, which was left out.
+    `unapplied` counts the kustomizations that change or add objects, which was left out. `fixed`
+    counts the findings that were mended in this run.
     """
 
     files: int
@@ -27,6 +28,7 @@ class Summary(NamedTuple):
     encrypted: int
     suppressed: int
     unapplied: int = 0
+    fixed: int = 0
 
 
 class LintResult(NamedTuple):

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from meshlint.checking.catalog import Catalog
     from meshlint.checking.result import LintResult
+    from meshlint.fixing.run import Fixed
+    from meshlint.lint import Options
     from meshlint.source.input import Input
 
 NAME = "check"
@@ -45,6 +48,11 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
     )
     parser.add_argument("--ignore", action="append", default=[], metavar="WORD", help="all but these")
     parser.add_argument("--fail-on", choices=_LEVELS, help="exit 1 from this severity on (default: warning)")
+    parser.add_argument("--fix", action="store_true", help="make the fixes that keep what the files mean")
+    parser.add_argument(
+        "--unsafe-fixes", action="store_true", help="make those too that change what the mesh does"
+    )
+    parser.add_argument("--diff", action="store_true", help="show what would be fixed, write nothing")
     add_output_options(parser, _FORMATS)
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing if nothing is found")
 
@@ -87,13 +95,58 @@ def _check(options: argparse.Namespace, given: "Input") -> int:
     asked = lint_options(options)._replace(select=_words(options.select), ignore=_words(options.ignore))
     # Code scanning wants to be told all rules, those too that have nothing to say.
     catalog = load_catalog() if options.format == "sarif" else None
-    result = lint(asked, catalog, given)
+    if options.diff:
+        return _show_fixes(options, asked, given)
+    if options.fix or options.unsafe_fixes:
+        result = _make_fixes(options, asked, catalog, given)
+    else:
+        result = lint(asked, catalog, given)
     if not (options.quiet and not result.findings and options.format in FOR_PEOPLE):
         root = _root() if options.format == "sarif" else None
         write(render(result, options.format, color=wants_color(options), root=root), options.output)
     for complaint in _wrong_words(given, result):
         say(complaint)
     return exit_code(result, options.fail_on or "warning")
+
+
+def _show_fixes(options: argparse.Namespace, asked: "Options", given: "Input") -> int:
+    """Write the diff; 1 if there is one, 3 if a check failed."""
+    from meshlint.fixing.files import unified_diff
+    from meshlint.fixing.run import fix
+    from meshlint.report.wording import would_fix
+
+    fixed = fix(asked, unsafe=options.unsafe_fixes, given=given)
+    write(unified_diff(fixed.texts), options.output)
+    for complaint in _refusals(fixed):
+        say(complaint)
+    if fixed.mended and not options.quiet:
+        say(would_fix(len(fixed.mended), len(fixed.texts)))
+    return 3 if fixed.result.crashed else int(bool(fixed.texts))
+
+
+def _make_fixes(
+    options: argparse.Namespace, asked: "Options", catalog: "Catalog | None", given: "Input"
+) -> "LintResult":
+    """Fix the files; what linting says of them afterwards."""
+    from meshlint.errors import UsageError
+    from meshlint.fixing.files import write_texts
+    from meshlint.fixing.run import fix
+    from meshlint.source.discovery import STDIN
+
+    if STDIN in given.named:
+        raise UsageError("standard input cannot be fixed in place: `--diff` shows what would be")
+    fixed = fix(asked, unsafe=options.unsafe_fixes, catalog=catalog, given=given)
+    write_texts(fixed.texts)
+    for complaint in _refusals(fixed):
+        say(complaint)
+    return fixed.result._replace(summary=fixed.result.summary._replace(fixed=len(fixed.mended)))
+
+
+def _refusals(fixed: "Fixed") -> "Iterator[str]":
+    from meshlint.report.wording import place
+
+    for finding, why in fixed.refused:
+        yield f"not fixed: {finding.check} at {place(finding.at)}: {why}"
 
 
 def _in_vain(named: "Sequence[str]") -> str:

@@ -35,6 +35,7 @@ def _report(result: LintResult) -> dict[str, Any]:
             **{severity.value: result.total(severity) for severity in sorted(Severity, reverse=True)},
             "suppressed": result.summary.suppressed,
             "unapplied": result.summary.unapplied,
+            "fixed": result.summary.fixed,
         },
         "findings": [_finding(finding) for finding in result.findings],
     }

@@ -25,7 +25,7 @@ def place(location: "Location") -> str:
 def conclusion(result: "LintResult") -> list[str]:
     """The last lines: what was found, then what was left out."""
     left_out = " ".join(_left_out(result))
-    return [_found(result), left_out] if left_out else [_found(result)]
+    return [line for line in (_found(result), _fixes(result), left_out) if line]
 
 
 def not_read(summary: "Summary") -> str:
@@ -54,6 +54,11 @@ def nothing_of_kubernetes(files: int) -> str:
     return f"Nothing of Kubernetes in {_count(files, 'file')}." if files else "No files to look at."
 
 
+def would_fix(problems: int, files: int) -> str:
+    """What is said beside a diff."""
+    return f"would fix {_count(problems, 'problem')} in {_count(files, 'file')}"
+
+
 def _found(result: "LintResult") -> str:
     summary = result.summary
     files = _count(summary.files, "file")
@@ -66,6 +71,20 @@ def _found(result: "LintResult") -> str:
     if not summary.resources:
         return nothing_of_kubernetes(summary.files)
     return f"No problems found in {files} {about}."
+
+
+def _fixes(result: "LintResult") -> str:
+    """What was fixed, and what could be."""
+    fixes = [finding.fix for finding in result.findings if finding.fix and finding.fix.edits]
+    safe = sum(fix.safe for fix in fixes)
+    unsafe = len(fixes) - safe
+    made = f"Fixed {_count(result.summary.fixed, 'problem')}." if result.summary.fixed else ""
+    options = [
+        f"{safe} can be fixed with `--fix`" if safe else "",
+        f"{unsafe}{' more' if safe else ' can be fixed'} with `--unsafe-fixes`" if unsafe else "",
+    ]
+    could = ", ".join(option for option in options if option)
+    return " ".join(part for part in (made, f"{could}." if could else "") if part)
 
 
 def _findings(result: "LintResult") -> str:

@@ -1,7 +1,7 @@
 """From paths to all that was read of them."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.source.discovery import STDIN, Discovery, FoundFile, discover
@@ -19,7 +19,7 @@ class Input(NamedTuple):
 
     `files` is how many files were read; `readings` and `sets` are empty if none of them speaks
     of Kubernetes. `unread` could not even be opened. `named` are the paths, as shown, of the files
-    that were named themselves, standard input included.
+    that were named themselves, standard input included. `discovery` is how they were found.
     """
 
     files: int
@@ -27,6 +27,7 @@ class Input(NamedTuple):
     sets: "Sequence[ManifestSet]"
     unread: Sequence[Unread]
     named: Sequence[str] = ()
+    discovery: Discovery = Discovery(())
 
     @property
     def is_nothing(self) -> bool:
@@ -69,7 +70,22 @@ def read_input(paths: Sequence[str], exclude: Sequence[str] = (), context: Seque
             contents.append((found, content))
     if unread or any(speaks_of_kubernetes(content) for _, content in contents):
         return _parsed(discovery, contents, unread)
-    return Input(len(contents), (), (), (), _named(discovery))
+    return Input(len(contents), (), (), (), _named(discovery), discovery)
+
+
+def with_texts(given: Input, texts: Mapping[str, str]) -> Input:
+    """The same input with other texts in some of its files, which are named as shown."""
+    from meshlint.source.reading import read_text
+    from meshlint.source.sets import split_into_sets
+
+    readings = [
+        read_text(reading.file.path, texts[reading.file.path].encode("utf-8", "surrogatepass"))
+        if reading.file.path in texts
+        else reading
+        for reading in given.readings
+    ]
+    sets = split_into_sets(readings, given.discovery, unread=given.unread)
+    return given._replace(readings=readings, sets=sets)
 
 
 def _parsed(
@@ -81,7 +97,7 @@ def _parsed(
 
     readings = [read_text(found.path, content) for found, content in contents]
     sets = split_into_sets(readings, discovery, unread=unread)
-    return Input(len(contents), readings, sets, unread, _named(discovery))
+    return Input(len(contents), readings, sets, unread, _named(discovery), discovery)
 
 
 def _named(discovery: Discovery) -> Sequence[str]:

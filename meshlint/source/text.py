@@ -3,6 +3,7 @@
 import codecs
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Final, NamedTuple
 
@@ -55,6 +56,11 @@ class SourceFile:
         start = starts[number - 1]
         end = starts[number] if number < len(starts) else len(self.text)
         return self.text[start:end].rstrip("\r\n")
+
+    @property
+    def lines(self) -> Iterator[str]:
+        """All lines, without their line breaks."""
+        return (self.line(number) for number in range(1, len(self._line_starts) + 1))
 
     def offset(self, line: int, column: int) -> int:
         """Turn a line and a column (both 1-based) into an offset into the text."""
