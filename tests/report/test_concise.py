@@ -17,6 +17,7 @@ def test_finding_is_one_line(dangling: Finding, make_result: Callable[..., LintR
         "shop/namespace.yaml:6:5: error[dangling-waypoint] no waypoint 'waypont' in namespace 'shop': "
         "L7 policies are skipped (help: use 'waypoint')\n"
         "Found 1 error in 12 files (80 objects, Istio 1.31: newest known).\n"
+        "1 can be fixed with `--unsafe-fixes`.\n"
     )
     assert expected == shown
 

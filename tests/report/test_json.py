@@ -30,6 +30,7 @@ def test_report_keeps_the_contract(dangling: Finding, make_result: Callable[...,
             "note": 0,
             "suppressed": 2,
             "unapplied": 0,
+            "fixed": 0,
         },
         "findings": [
             {

@@ -38,6 +38,7 @@ error[dangling-waypoint]: no waypoint 'waypont' in namespace 'shop': L7 policies
    = in: overlays/prod, overlays/test
 
 Found 1 error in 12 files (80 objects, Istio 1.31: newest known).
+1 can be fixed with `--unsafe-fixes`.
 """
     assert expected == shown
 
