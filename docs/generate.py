@@ -7,13 +7,21 @@ With `--check`, say what is out of date.
 import sys
 from pathlib import Path
 
-from meshlint.checking.catalog import Catalog, load_catalog
-from meshlint.checking.page import render_page
+from meshlint.checking.catalog import Catalog, Check, load_catalog
+from meshlint.checking.page import fixture_path, render_page
+from meshlint.checking.vocabulary import Impact
 from meshlint.mesh.changes import ALL_CHANGES
 from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, VersionRange
 
 DOCS = Path(__file__).parent
 HOME = DOCS / "checks"
+MEANINGS = {
+    Impact.EXPOSURE: "traffic is allowed, unencrypted or unchecked that was to be forbidden, encrypted or checked",
+    Impact.OUTAGE: "traffic is denied or broken that was to be allowed",
+    Impact.INEFFECTIVE: "the configuration does nothing",
+    Impact.UNSUPPORTED: "the feature does not exist in ambient mode, or not in this version of it",
+    Impact.HYGIENE: "everything else",
+}
 VERSIONS = """\
 # What changed in Istio
 
@@ -52,22 +60,35 @@ def _says(path: Path, text: str) -> bool:
 
 
 def _index(catalog: Catalog) -> str:
-    lines = ["# Checks", "", f"{len(catalog.checks)} checks. `meshlint explain CHECK` prints these pages."]
-    for family in sorted({check.family for check in catalog.checks}):
-        lines += [
-            "",
-            f"## {family}",
-            "",
-            "| check | severity | impact | Istio | finds |",
-            "|---|---|---|---|---|",
-        ]
+    """All checks twice: by family, and in short by the way in which things fail."""
+    families = sorted({check.family for check in catalog.checks})
+    lines = [
+        "# Checks",
+        "",
+        f"{len(catalog.checks)} checks in {len(families)} families. `meshlint explain CHECK` prints these pages.",
+        "[Other tools](../other-tools.md) tells which of them are for the codes of `istioctl analyze` and Kiali.",
+    ]
+    for family in families:
+        of_family = [check for check in catalog.checks if check.family == family]
+        lines += ["", f"## {family}", "", f"{_purpose(of_family[0])}", ""]
+        lines += ["| check | severity | impact | Istio | fix | finds |", "|---|---|---|---|---|---|"]
         lines += [
             f"| [{check.id}]({check.id}.md) | {check.severity.value} | {check.impact.value} "
-            f"| {check.istio} | {check.page.title} |"
-            for check in catalog.checks
-            if check.family == family
+            f"| {check.istio} | {'yes' if fixture_path(check, 'fixed') else ''} | {check.page.title} |"
+            for check in of_family
         ]
+    lines += ["", "## By impact", "", "| impact | means | checks |", "|---|---|---|"]
+    lines += [
+        f"| {impact.value} | {MEANINGS[impact]} "
+        f"| {', '.join(f'[{c.id}]({c.id}.md)' for c in catalog.checks if c.impact is impact)} |"
+        for impact in Impact
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _purpose(check: Check) -> str:
+    """What the family of a check is about: the docstring of its package."""
+    return str(sys.modules[check.module.rpartition(".")[0]].__doc__).strip()
 
 
 def versions() -> str:

@@ -1,0 +1,43 @@
+"""Ways to break a healthy mesh: each is one fault, and tells which check is to find it and where."""
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import NamedTuple
+
+from accuracy.mesh import At, HealthyMesh
+
+Break = Callable[[HealthyMesh], At | None]
+
+
+class Mutation(NamedTuple):
+    """
+    A named way to break a mesh.
+
+    `check` is what is to be found, `how` what is done. `also` are the checks that may speak too, since the
+    one fault has a second consequence. `version` is the Istio version that it is a fault in, None for
+    any. `run` breaks a mesh in the first place that is fit for it, and gives the place to be blamed;
+    None if the mesh has no such place.
+    """
+
+    check: str
+    how: str
+    also: frozenset[str]
+    version: str | None
+    run: Break
+
+
+def mutation(check: str, how: str, *, also: tuple[str, ...] = (), version: str | None = None) -> Callable[[Break], Mutation]:
+    """Declare a way to break a mesh."""
+    return lambda run: Mutation(check, how, frozenset(also), version, run)
+
+
+def all_mutations() -> list[Mutation]:
+    """Those of all families, by check."""
+    import accuracy.mutations
+
+    found = []
+    for module in pkgutil.iter_modules(accuracy.mutations.__path__, "accuracy.mutations."):
+        members = vars(importlib.import_module(module.name)).values()
+        found.extend(member for member in members if isinstance(member, Mutation))
+    return sorted(found, key=lambda each: (each.check, each.how))
