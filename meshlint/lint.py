@@ -29,7 +29,7 @@ class Options(NamedTuple):
 
     `context` are paths whose objects are there but not reported on. `istio_version` is None to
     have it detected. `namespace` is for objects that name none. `complete` says that nothing is
-    missing from what is read.
+    missing from what is read. `render` has kustomizations built by the kustomize that is installed.
     """
 
     paths: Sequence[str] = (".",)
@@ -40,6 +40,7 @@ class Options(NamedTuple):
     select: Sequence[str] = ()
     ignore: Sequence[str] = ()
     complete: bool = False
+    render: bool = False
 
 
 class _Context(NamedTuple):
@@ -76,8 +77,8 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
     Without a `catalog`, only the checks are loaded that can have something to say.
     """
     with _collector_paused():
-        given = given or read_input(options.paths, options.exclude, options.context)
-        context = read_input(options.context, options.exclude)
+        given = given or read_given(options)
+        context = read_input(options.context, options.exclude, render=options.render)
         catalog = catalog or _catalog(given, options)
         checks = catalog.select(options.select, options.ignore)
         linked = _link(given, context, options)
@@ -92,6 +93,11 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
         version_origin=version.origin,
         checks=checks,
     )
+
+
+def read_given(options: Options) -> Input:
+    """Read what is to be linted. Raises UsageError for a path that is not there."""
+    return read_input(options.paths, options.exclude, options.context, render=options.render)
 
 
 def _split(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
@@ -126,8 +132,8 @@ def linked_meshes(options: Options) -> LinkedMeshes:
     Raises UsageError for a path that is not there.
     """
     with _collector_paused():
-        given = read_input(options.paths, options.exclude, options.context)
-        context = read_input(options.context, options.exclude)
+        given = read_given(options)
+        context = read_input(options.context, options.exclude, render=options.render)
         linked = _link(given, context, options)
     versions = _versions(linked, options)
     meshes = tuple(

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Final, NamedTuple
 
 from meshlint.checking.catalog import About, Check, Page, Precedence, Subject, TextSubject
-from meshlint.checking.finding import Finding, Problem, ResourceIdentity
+from meshlint.checking.finding import Finding, Fix, Problem, ResourceIdentity
 from meshlint.checking.vocabulary import Impact, Severity
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.mesh import Mesh
@@ -14,6 +14,7 @@ from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.resource import Resource
 from meshlint.model.version import VersionRange
 from meshlint.source.document import DuplicateKey, FieldPath, Location, Manifest, Unread
+from meshlint.source.rendered import is_rendered
 
 _CRASH_PAGE = """
 A check failed, so what it looks for may be there unseen.
@@ -213,12 +214,18 @@ def _finding(entry: _Raised, checkable: Checkable, seen: Counter[str]) -> Findin
             *(cause for cause in problem.related if not _is_same_text(cause.at, problem.at)),
             *unapplied,
         ),
-        fix=problem.fix,
+        fix=_makeable(problem),
         resource=identity,
         field=field,
         sets=(checkable.name,) if checkable.name is not None else (),
         fingerprint=f"{fingerprint}:{seen[fingerprint]}",
     )
+
+
+def _makeable(problem: Problem) -> Fix | None:
+    """The fix; where the place was only found again behind a renderer, its advice alone."""
+    fix = problem.fix
+    return fix._replace(edits=()) if fix is not None and is_rendered(problem.at.manifest) else fix
 
 
 def _severity(entry: _Raised, checkable: Checkable, altered: Location | None) -> Severity:

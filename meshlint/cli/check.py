@@ -64,7 +64,7 @@ def run(options: argparse.Namespace) -> int:
 
     fill_in(options)
     say_if_unknown(istio_version(options.istio_version))
-    given = read_input(options.paths or ["."], options.exclude, options.context)
+    given = read_input(options.paths or ["."], options.exclude, options.context, render=options.render)
     if given.in_vain:
         raise UsageError(_in_vain(given.in_vain))
     if given.is_nothing and options.format in FOR_PEOPLE and not (options.select or options.ignore):

@@ -35,6 +35,12 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
         "--exclude", action="append", default=[], metavar="GLOB", help="files not to read, as in .gitignore"
     )
     parser.add_argument(
+        "--no-render",
+        dest="render",
+        action="store_false",
+        help="do not run kustomize or kubectl: read kustomizations for what they put together",
+    )
+    parser.add_argument(
         "--config", metavar="FILE", help="the settings (default: the nearest meshlint.toml or pyproject.toml)"
     )
     parser.add_argument("--isolated", action="store_true", help="take no settings from files")
@@ -79,6 +85,7 @@ def lint_options(options: argparse.Namespace) -> "Options":
         istio_version=istio_version(options.istio_version),
         namespace=options.namespace,
         complete=options.complete,
+        render=options.render,
     )
 
 

@@ -8,10 +8,10 @@ from meshlint.checking.finding import Finding
 from meshlint.checking.result import LintResult
 from meshlint.fixing.edited import compatible, edited_texts, edits_of
 from meshlint.fixing.verification import keeps_the_rest, new_error, remaining
-from meshlint.lint import Options, lint
+from meshlint.lint import Options, lint, read_given
 from meshlint.source.discovery import STDIN
 from meshlint.source.document import UnreadReason
-from meshlint.source.input import Input, read_input, with_texts
+from meshlint.source.input import Input, with_texts
 from meshlint.source.reading import Reading
 from meshlint.source.text import SourceFile
 
@@ -66,7 +66,7 @@ def fix(
     finding is gone, and no error has come elsewhere. Files with templates are left alone. Raises
     UsageError if linting cannot be done as asked.
     """
-    first = given or read_input(options.paths, options.exclude, options.context)
+    first = given or read_given(options)
     state = _State(first, lint(options, catalog, first))
     mended: list[Finding] = []
     refused: dict[str, Refused] = {}

@@ -94,7 +94,7 @@ def alterations_by(
         yield Alteration(kustomization.at("commonAnnotations"), (Target(),))
     for key in _PATCHES:
         for index, entry in _entries(data.get(key)):
-            yield Alteration(kustomization.at(key, index), tuple(_patched(entry, patch_files)))
+            yield Alteration(kustomization.at(key, index), tuple(targets_of(entry, patch_files)))
     for index, entry in _entries(data.get("replacements")):
         yield Alteration(kustomization.at("replacements", index), tuple(_replaced(entry)))
 
@@ -120,7 +120,7 @@ def _entries(value: object) -> Iterator[tuple[int, object]]:
     yield from enumerate(value if isinstance(value, list) else ())
 
 
-def _patched(entry: object, patch_files: Callable[[str], Iterable[Manifest]]) -> Iterator[Target]:
+def targets_of(entry: object, patch_files: Callable[[str], Iterable[Manifest]]) -> Iterator[Target]:
     """The targets of one patch: the one that it names, or the objects that it repeats."""
     patches: Iterable[Mapping[str, Any]] = ()
     match entry:

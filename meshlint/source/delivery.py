@@ -60,7 +60,7 @@ class Deliveries:
     """What is delivered by some of the manifests: whether it was read, and to which namespace it goes."""
 
     def __init__(self, sources: Mapping[str, Source], discovery: Discovery) -> None:
-        self._tops = _tops(discovery)
+        self._tops = tops(discovery)
         # What a chart makes is never read, even if its templates are.
         self._charts = {os.path.dirname(real) for real in sources if os.path.basename(real) == _CHART_FILE}
         self._read: set[str] = set()
@@ -143,17 +143,17 @@ def declared_namespaces(
     flux: dict[str, set[str | None]] = defaultdict(set)
     argo: dict[str, set[str | None]] = defaultdict(set)
     altering: dict[str, list[Alteration]] = defaultdict(list)
-    tops = _tops(discovery)
+    roots = tops(discovery)
     for manifest in (manifest for source in sources for manifest in source.manifests):
         match group_and_kind(manifest):
             case (group, "Kustomization") if group == _FLUX_GROUP:
                 path = manifest.value("spec", "path")
-                _note(flux, tops, path, manifest.value("spec", "targetNamespace"))
-                _note_alterations(altering, tops, path, _part(manifest, "spec"))
+                _note(flux, roots, path, manifest.value("spec", "targetNamespace"))
+                _note_alterations(altering, roots, path, _part(manifest, "spec"))
             case (group, "Application") if group == _ARGO_CD_GROUP:
                 path = manifest.value("spec", "source", "path")
-                _note(argo, tops, path, manifest.value("spec", "destination", "namespace"))
-                _note_alterations(altering, tops, path, _part(manifest, "spec", "source", "kustomize"))
+                _note(argo, roots, path, manifest.value("spec", "destination", "namespace"))
+                _note_alterations(altering, roots, path, _part(manifest, "spec", "source", "kustomize"))
     return DeclaredNamespaces(_agreed(flux), _agreed(argo), frozenset(kustomizations.by_directory), altering)
 
 
@@ -178,7 +178,7 @@ def _note_alterations(
             altering[directory].extend(alterations)
 
 
-def _tops(discovery: Discovery) -> list[str]:
+def tops(discovery: Discovery) -> list[str]:
     """The directories that a path in a manifest may start from."""
     return sorted({top for real in discovery.directories.values() for top in (real, _git_root(real))})
 

@@ -63,6 +63,10 @@ class Manifest:
         """The place of a field; of its nearest existing ancestor if there is no such field."""
         return Location(self.file, self.place.start, self.place.end, path, self)
 
+    def written(self, path: FieldPath) -> "tuple[Manifest, FieldPath]":
+        """The manifest and the field in which a field was written: this one, unless it was rendered."""
+        return self, path
+
     def value(self, *path: str | int) -> Any:  # noqa: ANN401 - YAML holds anything
         """The value of a field, None if there is none."""
         value: Any = self.data
@@ -100,7 +104,8 @@ class Location(NamedTuple):
         """Start and end in the text: a scalar with its key, else the key, else the first line."""
         if self.manifest is None:
             return self.start, self.end
-        return _offsets(self.file.text, self.manifest.place, self.field)
+        manifest, field = self.manifest.written(self.field)
+        return _offsets(manifest.file.text, manifest.place, field)
 
     @property
     def value_offsets(self) -> tuple[int, int]:
@@ -113,8 +118,9 @@ class Location(NamedTuple):
         """The node that stands exactly here; None for a field that is absent."""
         if self.manifest is None:
             return None
-        place = self.manifest.place
-        for step in self.field:
+        manifest, field = self.manifest.written(self.field)
+        place = manifest.place
+        for step in field:
             child = _child(place, step)
             if child is None:
                 return None

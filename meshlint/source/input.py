@@ -9,7 +9,9 @@ from meshlint.source.document import Unread
 from meshlint.source.text import speaks_of_kubernetes
 
 if TYPE_CHECKING:
+    from meshlint.source.kustomize import Build
     from meshlint.source.reading import Reading
+    from meshlint.source.renderer import Refusal
     from meshlint.source.sets import ManifestSet
 
 
@@ -19,7 +21,8 @@ class Input(NamedTuple):
 
     `files` is how many files were read; `readings` and `sets` are empty if none of them speaks
     of Kubernetes. `unread` could not even be opened. `named` are the paths, as shown, of the files
-    that were named themselves, standard input included. `discovery` is how they were found.
+    that were named themselves, standard input included. `discovery` is how they were found, `builds`
+    what kustomize made of directories: None if it was not to be asked.
     """
 
     files: int
@@ -28,6 +31,7 @@ class Input(NamedTuple):
     unread: Sequence[Unread]
     named: Sequence[str] = ()
     discovery: Discovery = Discovery(())
+    builds: "dict[str, Build | Refusal] | None" = None
 
     @property
     def is_nothing(self) -> bool:
@@ -51,11 +55,18 @@ class Input(NamedTuple):
         return () if holding else self.named
 
 
-def read_input(paths: Sequence[str], exclude: Sequence[str] = (), context: Sequence[str] = ()) -> Input:
+def read_input(
+    paths: Sequence[str],
+    exclude: Sequence[str] = (),
+    context: Sequence[str] = (),
+    *,
+    render: bool = False,
+) -> Input:
     """
     Read what some paths stand for; `-` is standard input.
 
-    What lies in `context` is left out. Raises UsageError for a path that is not there.
+    What lies in `context` is left out. `render` has kustomizations built that change objects. Raises
+    UsageError for a path that is not there.
     """
     has_stdin = "-" in paths and sys.stdin is not None
     stdin = sys.stdin.buffer if has_stdin else None
@@ -69,7 +80,7 @@ def read_input(paths: Sequence[str], exclude: Sequence[str] = (), context: Seque
         else:
             contents.append((found, content))
     if unread or any(speaks_of_kubernetes(content) for _, content in contents):
-        return _parsed(discovery, contents, unread)
+        return _parsed(discovery, contents, unread, render=render)
     return Input(len(contents), (), (), (), _named(discovery), discovery)
 
 
@@ -84,20 +95,25 @@ def with_texts(given: Input, texts: Mapping[str, str]) -> Input:
         else reading
         for reading in given.readings
     ]
-    sets = split_into_sets(readings, given.discovery, unread=given.unread)
+    sets = split_into_sets(readings, given.discovery, unread=given.unread, builds=given.builds)
     return given._replace(readings=readings, sets=sets)
 
 
 def _parsed(
-    discovery: Discovery, contents: Sequence[tuple[FoundFile, bytes]], unread: Sequence[Unread]
+    discovery: Discovery,
+    contents: Sequence[tuple[FoundFile, bytes]],
+    unread: Sequence[Unread],
+    *,
+    render: bool,
 ) -> Input:
     # YAML's reader is a third of the start-up: loaded only if there is something to read.
     from meshlint.source.reading import read_text
     from meshlint.source.sets import split_into_sets
 
     readings = [read_text(found.path, content) for found, content in contents]
-    sets = split_into_sets(readings, discovery, unread=unread)
-    return Input(len(contents), readings, sets, unread, _named(discovery), discovery)
+    builds: dict[str, Build | Refusal] | None = {} if render else None
+    sets = split_into_sets(readings, discovery, unread=unread, builds=builds)
+    return Input(len(contents), readings, sets, unread, _named(discovery), discovery, builds)
 
 
 def _named(discovery: Discovery) -> Sequence[str]:

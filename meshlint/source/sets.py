@@ -1,8 +1,8 @@
 """
 Which manifests one cluster would hold together.
 
-Nothing is rendered here: a kustomization is read for what it puts together, and a set of which
-patches or the like were left out says so.
+A kustomization that only puts files together is read for these; one that changes objects is built.
+Where that cannot be done, a set of which patches or the like were left out says so.
 """
 
 import os
@@ -10,16 +10,20 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.source.alteration import altered
 from meshlint.source.alternatives import Part, without_alternatives
-from meshlint.source.delivery import DeclaredNamespaces, Deliveries, declared_namespaces
+from meshlint.source.delivery import DeclaredNamespaces, Deliveries, declared_namespaces, tops
 from meshlint.source.discovery import Discovery
 from meshlint.source.document import Location, Manifest, Unread
 from meshlint.source.kustomization import Kustomization, Kustomizations
 from meshlint.source.origin import Source, common_directory, group_templates, sources_of
 from meshlint.source.reading import Reading
+from meshlint.source.renderer import Refusal
+
+if TYPE_CHECKING:
+    from meshlint.source.kustomize import Build
 
 _CLUSTER_SCOPED = re.compile(r"Namespace|Cluster\w+|CustomResourceDefinition|GatewayClass")
 
@@ -36,7 +40,8 @@ class ManifestSet(NamedTuple):
     `altered` are the manifests that a kustomization, Flux or Argo CD changes, which was not
     applied, each with the place that says so; `unapplied` tells that there is such a kustomization,
     or one that makes more. `beyond` are the namespaces that something is delivered to which was
-    not read: a chart, another repository; None stands for any namespace.
+    not read: a chart, another repository; None stands for any namespace. `unbuilt` says why a
+    kustomization was read only in part.
     """
 
     name: str
@@ -48,22 +53,29 @@ class ManifestSet(NamedTuple):
     altered: Mapping[Manifest, Location] = MappingProxyType({})
     unapplied: bool = False
     beyond: frozenset[str | None] = frozenset()
+    unbuilt: Refusal | None = None
 
 
 def split_into_sets(
-    readings: Sequence[Reading], discovery: Discovery, *, unread: Sequence[Unread] = ()
+    readings: Sequence[Reading],
+    discovery: Discovery,
+    *,
+    unread: Sequence[Unread] = (),
+    builds: "dict[str, Build | Refusal] | None" = None,
 ) -> tuple[ManifestSet, ...]:
     """
     Put manifests together that belong together, and keep apart what are alternatives.
 
     `readings` are of the files of `discovery`; `unread` stands for those that could not be
-    opened. Each kustomize root is a set, and so is what is left of each directory argument. Copies
-    of an object that differ, in different directories, are never in one set.
+    opened. `builds` has kustomizations built that change objects, and remembers them; None has nothing
+    built. Each kustomize root is a set, and so is what is left of each directory argument. Copies of an
+    object that differ, in different directories, are never in one set.
     """
     sources = group_templates(sources_of(readings, discovery, [*discovery.unread, *unread]))
     kustomizations = Kustomizations(sources)
     declared = declared_namespaces(sources.values(), kustomizations, discovery)
-    sets = [_set_of_root(root, kustomizations, declared) for root in kustomizations.roots]
+    roots = {root.directory: _set_of_root(root, kustomizations, declared) for root in kustomizations.roots}
+    sets = [*roots.values()] if builds is None else _built(roots, kustomizations, discovery, builds)
     for group in _groups(kustomizations.left_over(), declared):
         sets.extend(_sets_of_group(group, declared))
     deliveries = Deliveries(sources, discovery)
@@ -110,6 +122,45 @@ def _set_of_root(
         altered=altered(declared.altering.get(altering, ()), manifests) | kustomizations.altered(root),
         unapplied=any(known.changes for known in reach.kustomizations.values()),
         beyond=frozenset(namespace or default for namespace in kustomizations.added_to(root)),
+    )
+
+
+def _built(
+    read: Mapping[str, ManifestSet],
+    kustomizations: Kustomizations,
+    discovery: Discovery,
+    builds: "dict[str, Build | Refusal]",
+) -> list[ManifestSet]:
+    """The sets of roots, with what is built of those that change objects."""
+    changing = [root for root in kustomizations.roots if not read[root.directory].rendered]
+    if not changing:
+        return [*read.values()]
+    from meshlint.source.kustomize import Build, Kustomizer
+
+    kustomizer = Kustomizer(kustomizations, tops(discovery), builds)
+    kustomizer.build_all(changing)
+    sets = dict(read)
+    for root in changing:
+        build = kustomizer.build(root)
+        if isinstance(build, Build):
+            sets[root.directory] = _with_build(sets[root.directory], *kustomizer.read(build))
+        else:
+            sets[root.directory] = sets[root.directory]._replace(unbuilt=build)
+    return [*sets.values()]
+
+
+def _with_build(
+    read: ManifestSet, manifests: tuple[Manifest, ...], unread: tuple[Unread, ...]
+) -> ManifestSet:
+    """A set with the objects that were built instead of those that were read."""
+    known = {problem.at.file.path for problem in read.unread}
+    return read._replace(
+        manifests=manifests,
+        unread=(*read.unread, *(problem for problem in unread if problem.at.file.path not in known)),
+        rendered=True,
+        unapplied=False,
+        altered=MappingProxyType({}),
+        beyond=frozenset(),
     )
 
 

@@ -74,7 +74,9 @@ class HealthyMesh:
 
     def ambient_namespaces(self) -> Iterator[Object]:
         """The Namespaces that are labelled for ambient mode."""
-        return (each for each in self.of("Namespace") if labels(each).get("istio.io/dataplane-mode") == "ambient")
+        return (
+            each for each in self.of("Namespace") if labels(each).get("istio.io/dataplane-mode") == "ambient"
+        )
 
     def ambient_workloads(self) -> Iterator[Object]:
         """The workloads of ambient namespaces whose pods carry no labels about modes themselves."""
@@ -86,7 +88,9 @@ class HealthyMesh:
 
     def waypoints(self) -> Iterator[Object]:
         """The waypoints of Istio's class."""
-        return (each for each in self.of("Gateway") if each["spec"].get("gatewayClassName") == "istio-waypoint")
+        return (
+            each for each in self.of("Gateway") if each["spec"].get("gatewayClassName") == "istio-waypoint"
+        )
 
     def services_with_waypoint(self) -> Iterator[tuple[Object, Object]]:
         """The Services that are bound to a waypoint by a label, their own or their namespace's, with it."""
@@ -95,7 +99,10 @@ class HealthyMesh:
             if asked is None or asked[1] == "none" or service["spec"].get("clusterIP") == "None":
                 continue
             gateway = self.find("Gateway", asked[0] or namespace_of(service), asked[1])
-            if gateway is not None and labels(gateway).get("istio.io/waypoint-for", "service") in ("service", "all"):
+            if gateway is not None and labels(gateway).get("istio.io/waypoint-for", "service") in (
+                "service",
+                "all",
+            ):
                 yield service, gateway
 
     def services_without_waypoint(self) -> Iterator[Object]:

@@ -27,7 +27,9 @@ class Mutation(NamedTuple):
     run: Break
 
 
-def mutation(check: str, how: str, *, also: tuple[str, ...] = (), version: str | None = None) -> Callable[[Break], Mutation]:
+def mutation(
+    check: str, how: str, *, also: tuple[str, ...] = (), version: str | None = None
+) -> Callable[[Break], Mutation]:
     """Declare a way to break a mesh."""
     return lambda run: Mutation(check, how, frozenset(also), version, run)
 

@@ -1,0 +1,474 @@
+"""
+Kustomizations as kustomize builds them.
+
+`kustomize` or `kubectl kustomize` is run on what was read before and found harmless: no remote
+resources, no charts, no plugins, nothing outside of the repository. Which file and which patch wrote a
+field is told by kustomize's origin annotations and by the kustomizations themselves.
+"""
+
+import os
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from meshlint.source.alteration import Target, targets_of
+from meshlint.source.compose import ComposeError, compose
+from meshlint.source.document import FieldPath, Manifest, Place, Unread, UnreadReason, walk
+from meshlint.source.kustomization import Kustomization, Kustomizations
+from meshlint.source.origin import Source, group_and_kind
+from meshlint.source.reading import parse_yaml, split_documents
+from meshlint.source.rendered import Part, RenderedManifest
+from meshlint.source.renderer import LARGEST_OUTPUT, Output, Refusal, find_program, run_renderer
+from meshlint.source.text import SourceFile
+from meshlint.source.unrendered import find_template
+
+_ORIGIN = "config.kubernetes.io/origin"
+_TRANSFORMATIONS = "alpha.config.kubernetes.io/transformations"
+_FILES = (
+    "resources",
+    "bases",
+    "components",
+    "crds",
+    "configurations",
+    "generators",
+    "transformers",
+    "validators",
+)
+# What makes kustomize run or fetch something; it refuses them too unless told otherwise.
+_REFUSED = ("helmCharts", "helmChartInflationGenerator", "generators", "transformers", "validators")
+_REMOTE = re.compile(
+    r"^[\w.+-]+://|^git@|^git::|^(?:www\.)?(?:github|gitlab|bitbucket)\.\w+[/:]|\?(?:ref|version)=|\.git(?://|$)"
+)
+_POD_LABELS = (
+    ("metadata", "labels"),
+    ("spec", "template", "metadata", "labels"),
+    ("spec", "selector", "matchLabels"),
+    ("spec", "selector"),
+)
+
+
+class Build(NamedTuple):
+    """What kustomize made of a root; paths in its annotations start from `directory`."""
+
+    root: Kustomization
+    text: str
+    directory: str
+
+
+class Kustomizer:
+    """
+    Builds roots, each once: `built` holds what was built already.
+
+    `tops` are the directories that it may read in.
+    """
+
+    def __init__(
+        self, kustomizations: Kustomizations, tops: Sequence[str], built: dict[str, Build | Refusal]
+    ) -> None:
+        self._kustomizations = kustomizations
+        self._tops = tops
+        self._built = built
+
+    @cached_property
+    def _command(self) -> tuple[str, ...] | None:
+        kustomize, kubectl = find_program("kustomize"), find_program("kubectl")
+        if kustomize is not None:
+            return kustomize, "build"
+        return (kubectl, "kustomize") if kubectl is not None else None
+
+    def build_all(self, roots: Sequence[Kustomization]) -> None:
+        """Build several roots side by side, as many as there are processors."""
+        wanted = [root for root in roots if root.directory not in self._built]
+        if len(wanted) > 1 and self._command is not None:
+            from concurrent.futures import ThreadPoolExecutor
+
+            with ThreadPoolExecutor(os.cpu_count()) as pool:
+                built = pool.map(self._build, wanted)
+                self._built.update(zip((root.directory for root in wanted), built, strict=True))
+
+    def build(self, root: Kustomization) -> Build | Refusal:
+        """Build a root, or say why it is not built."""
+        if root.directory not in self._built:
+            self._built[root.directory] = self._build(root)
+        return self._built[root.directory]
+
+    def read(self, build: Build) -> tuple[tuple[Manifest, ...], tuple[Unread, ...]]:
+        """The objects of a build, with the places where they were written; those with templates apart."""
+        parts = _Parts(build, self._kustomizations)
+        manifests: list[Manifest] = []
+        unread: list[Unread] = []
+        for made in _objects(build.text):
+            data, annotations = _without_annotations(made.data)
+            manifest = RenderedManifest(data, parts.of(data, annotations))
+            template = find_template(made)
+            if template is None:
+                manifests.append(manifest)
+            else:
+                unread.append(_unsubstituted(template.message, manifest))
+        return tuple(manifests), tuple(unread)
+
+    def _build(self, root: Kustomization) -> Build | Refusal:
+        command = self._command
+        if command is None:
+            return Refusal("neither kustomize nor kubectl is on PATH", root.at("kind"))
+        refusal = next(self._objections(root), None)
+        if refusal is not None:
+            return refusal
+        output = _run(command, root.directory)
+        if output.text is None:
+            return Refusal(output.why, root.at("kind"))
+        return Build(root, output.text, output.directory)
+
+    def _objections(self, root: Kustomization) -> Iterator[Refusal]:
+        """What speaks against building: whatever would reach outside, in all that a root puts together."""
+        seen: set[str] = set()
+        pending = [root]
+        while pending:
+            known = pending.pop()
+            if known.directory in seen:
+                continue
+            seen.add(known.directory)
+            yield from self._objections_to(known)
+            for path in known.refers_to:
+                if path in self._kustomizations.by_directory:
+                    pending.append(self._kustomizations.by_directory[path])
+                elif os.path.isdir(path):
+                    yield Refusal(
+                        f"{_shown(path, known)!r} is not among what was read", known.at("resources")
+                    )
+
+    def _objections_to(self, known: Kustomization) -> Iterator[Refusal]:
+        if known.source.unread:
+            yield Refusal(known.source.unread[0].message, known.source.unread[0].at)
+        for key in _REFUSED:
+            if known.manifest.data.get(key):
+                yield Refusal(f"`{key}` would run or fetch something", known.at(key))
+        for field, value in walk(known.manifest.data):
+            if not isinstance(value, str) or not _names_a_file(field):
+                continue
+            at = known.manifest.at(*field)
+            if _REMOTE.search(value):
+                yield Refusal(f"{value!r} is remote, and nothing is fetched", at)
+            elif not _is_within(os.path.join(known.directory, value.rpartition("=")[2]), self._tops):
+                yield Refusal(f"{value!r} is outside of the repository", at)
+
+
+def _names_a_file(field: FieldPath) -> bool:
+    """Whether kustomize takes the value of a field of a kustomization for a path or an address."""
+    match field:
+        case (str(key), int()) if key in (*_FILES, "patchesStrategicMerge"):
+            return True
+        case ("patches" | "patchesJson6902" | "replacements", int(), "path") | ("openapi", "path"):
+            return True
+        case ("configMapGenerator" | "secretGenerator", int(), "files" | "envs", int()):
+            return True
+        case ("configMapGenerator" | "secretGenerator", int(), "env"):
+            return True
+        case _:
+            return False
+
+
+def _is_within(path: str, tops: Iterable[str]) -> bool:
+    if "\n" in path:
+        return True
+    real = os.path.realpath(path)
+    return any(real == top or real.startswith(top.rstrip(os.sep) + os.sep) for top in tops)
+
+
+def _shown(path: str, known: Kustomization) -> str:
+    return os.path.relpath(path, known.directory)
+
+
+def _run(command: Sequence[str], directory: str) -> Output:
+    """
+    Build a directory as the only resource of a kustomization that asks for annotations.
+
+    A path of kustomize is relative, so it leads from there to the directory.
+    """
+    import json
+    import tempfile
+
+    with tempfile.TemporaryDirectory(prefix="meshlint-") as made:
+        home = os.path.realpath(made)
+        wrapper = {
+            "resources": [os.path.relpath(directory, home)],
+            "buildMetadata": ["originAnnotations", "transformerAnnotations"],
+        }
+        with open(os.path.join(home, "kustomization.yaml"), "w", encoding="utf-8") as file:
+            json.dump(wrapper, file)
+        output = run_renderer([*command, home], home)
+        return output._replace(why=output.why.replace(home, "."), directory=home)
+
+
+def _objects(text: str) -> Iterator[Manifest]:
+    """The objects of what was built, as it was written there."""
+    file = SourceFile("", text)
+    for start, end in split_documents(text):
+        try:
+            composed = compose(text, start, end)
+        except ComposeError:
+            continue
+        if composed.place is not None and isinstance(composed.data, dict) and composed.data.get("kind"):
+            yield Manifest(file, composed.data, composed.place)
+
+
+def _unsubstituted(message: str, manifest: Manifest) -> Unread:
+    namespace = manifest.value("metadata", "namespace")
+    at = manifest.at("metadata", "name")
+    return Unread(UnreadReason.TEMPLATE, message, at, namespace if isinstance(namespace, str) else None)
+
+
+def _without_annotations(data: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, str]]:
+    """An object without what kustomize added to it, and that."""
+    metadata = dict(data.get("metadata") or {})
+    annotations = dict(metadata.get("annotations") or {})
+    added = {key: annotations.pop(key) for key in (_ORIGIN, _TRANSFORMATIONS) if key in annotations}
+    if annotations:
+        metadata["annotations"] = annotations
+    else:
+        metadata.pop("annotations", None)
+    return {**data, "metadata": metadata}, added
+
+
+class _Parts:
+    """What has written each object of a build."""
+
+    def __init__(self, build: Build, kustomizations: Kustomizations) -> None:
+        self._build = build
+        self._kustomizations = kustomizations
+        self._patches: dict[str, list[_Patch]] = {}
+
+    def of(self, data: Mapping[str, Any], annotations: Mapping[str, str]) -> list[Part]:
+        """The parts of an object, the last one first."""
+        origin = self._origin(data, annotations)
+        parts: list[Part] = []
+        for known in reversed(self._steps(annotations)):
+            parts.extend(self._written_by(known, origin.manifest, data))
+        return [*parts, origin]
+
+    def _steps(self, annotations: Mapping[str, str]) -> list[Kustomization]:
+        """The kustomizations that changed an object, each once, in their order."""
+        steps = _read(annotations.get(_TRANSFORMATIONS))
+        files = (step.get("configuredIn") for step in steps or () if isinstance(step, dict))
+        found = (self._kustomizations.by_directory.get(os.path.dirname(self._real(file))) for file in files)
+        return list(dict.fromkeys(known for known in found if known is not None))
+
+    def _real(self, path: object) -> str:
+        return os.path.realpath(os.path.join(self._build.directory, str(path)))
+
+    def _origin(self, data: Mapping[str, Any], annotations: Mapping[str, str]) -> Part:
+        said = _read(annotations.get(_ORIGIN))
+        said = said if isinstance(said, dict) else {}
+        source = self._kustomizations.sources.get(self._real(said.get("path")))
+        manifest = _as_written(source, data) if source is not None else None
+        if manifest is not None:
+            return Part(manifest, manifest.data)
+        directory = os.path.dirname(self._real(said.get("configuredIn")))
+        known = self._kustomizations.by_directory.get(directory, self._build.root)
+        return Part(_generator(known, data), {})
+
+    def _written_by(self, known: Kustomization, origin: Manifest, data: Mapping[str, Any]) -> Iterator[Part]:
+        manifest = known.manifest
+        if known.namespace is not None:
+            yield Part(manifest, known.namespace, ("namespace",), ("metadata", "namespace"))
+        for at, pairs in _labels(manifest):
+            yield from (Part(manifest, pairs, at, field) for field in _POD_LABELS)
+        annotations = manifest.value("commonAnnotations")
+        if isinstance(annotations, dict):
+            yield Part(manifest, annotations, ("commonAnnotations",), ("metadata", "annotations"))
+        for patch in reversed(self._patches_of(known)):
+            if patch.changes(origin):
+                yield from patch.parts(data)
+
+    def _patches_of(self, known: Kustomization) -> "list[_Patch]":
+        if known.directory not in self._patches:
+            self._patches[known.directory] = list(_patches(known, self._kustomizations.sources))
+        return self._patches[known.directory]
+
+
+class _Patch(NamedTuple):
+    """A patch of a kustomization: what it changes, and its documents or operations."""
+
+    targets: tuple[Target, ...]
+    documents: tuple[Manifest, ...]
+
+    def changes(self, origin: Manifest) -> bool:
+        """Whether it is for what became of an object."""
+        return any(target.selects(origin) for target in self.targets)
+
+    def parts(self, data: Mapping[str, Any]) -> Iterator[Part]:
+        """What it writes into an object, the last first."""
+        for document in self.documents:
+            operations = document.data.get("operations")
+            if not isinstance(operations, list):
+                yield Part(document, document.data)
+                continue
+            for index in reversed(range(len(operations))):
+                field = _pointer(operations[index], data)
+                if field is not None:
+                    yield Part(document, operations[index]["value"], ("operations", index, "value"), field)
+
+
+def _patches(known: Kustomization, sources: Mapping[str, Source]) -> Iterator[_Patch]:
+    for key in ("patches", "patchesJson6902", "patchesStrategicMerge"):
+        entries = known.manifest.value(key)
+        for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+            documents = tuple(_documents(known, (key, index), entry, sources))
+            yield _Patch(tuple(_targets(entry, documents)), documents)
+
+
+def _targets(entry: object, documents: Sequence[Manifest]) -> Iterator[Target]:
+    return targets_of(entry, lambda _: documents)
+
+
+def _documents(
+    known: Kustomization, at: FieldPath, entry: object, sources: Mapping[str, Source]
+) -> Iterator[Manifest]:
+    """The documents of a patch, wherever they are written; of operations, one that holds them."""
+    match entry:
+        case {"patch": str(text)}:
+            yield from _inline(known.manifest, (*at, "patch"), text)
+        case str(text) if "\n" in text:
+            yield from _inline(known.manifest, at, text)
+        case str(path) | {"path": str(path)}:
+            source = sources.get(os.path.realpath(os.path.join(known.directory, path)))
+            if source is not None:
+                text = source.file.text or _content(source.real)
+                yield from _composed(SourceFile(source.file.path, text), text, lambda offset: offset)
+
+
+def _content(path: str) -> str:
+    """The text of a file that holds no manifest, and therefore was not kept."""
+    try:
+        with open(path, encoding="utf-8-sig", newline="") as file:
+            return file.read(LARGEST_OUTPUT)
+    except (OSError, UnicodeDecodeError):
+        return ""
+
+
+def _inline(manifest: Manifest, at: FieldPath, text: str) -> Iterator[Manifest]:
+    """The documents of a patch that is written into a field, at their own lines if it is a literal block."""
+    place = manifest.at(*at).place
+    if place is not None:
+        yield from _composed(manifest.file, text, _offsets_in_block(manifest.file.text, place, text))
+
+
+def _offsets_in_block(file: str, place: Place, text: str) -> Callable[[int], int]:
+    """From an offset in the text of a literal block to that in the file; elsewhere all is at its start."""
+    if not file.startswith("|", place.start):
+        return lambda _: place.start
+    first = file.find("\n", place.start) + 1
+    block, lines = file[first : place.end].split("\n"), text.split("\n")
+    written = next((i for i, line in enumerate(lines) if line.strip() and i < len(block)), 0)
+    indent = len(block[written]) - len(block[written].lstrip(" ")) - _indent(lines[written])
+    starts = [first]
+    for line in block:
+        starts.append(starts[-1] + len(line) + 1)
+    before = [0]
+    for line in lines:
+        before.append(before[-1] + len(line) + 1)
+
+    def offset(inside: int) -> int:
+        line = bisect_right(before, inside) - 1
+        return min(starts[min(line, len(block) - 1)] + indent + inside - before[line], place.end)
+
+    return offset
+
+
+def _indent(line: str) -> int:
+    return len(line) - len(line.lstrip(" "))
+
+
+def _composed(file: SourceFile, text: str, offset: Callable[[int], int]) -> Iterator[Manifest]:
+    for start, end in split_documents(text):
+        try:
+            composed = compose(text, start, end)
+        except ComposeError:
+            continue
+        if composed.place is None:
+            continue
+        place = _moved(composed.place, offset, {})
+        match composed.data:
+            case dict(data):
+                yield Manifest(file, data, place)
+            case list(operations):
+                keys = {"operations": (place.start, place.start)}
+                whole = Place(place.start, place.end, {"operations": place}, keys)
+                yield Manifest(file, {"operations": operations}, whole)
+
+
+def _moved(place: Place, offset: Callable[[int], int], known: dict[int, Place]) -> Place:
+    """A place in the text of a field as one in its file."""
+    if id(place) in known:
+        return known[id(place)]
+    moved = known[id(place)] = Place(offset(place.start), offset(place.end))
+    if isinstance(place.children, dict):
+        moved.children = {key: _moved(child, offset, known) for key, child in place.children.items()}
+    elif place.children is not None:
+        moved.children = [_moved(child, offset, known) for child in place.children]
+    if place.keys is not None:
+        moved.keys = {key: (offset(start), offset(end)) for key, (start, end) in place.keys.items()}
+    return moved
+
+
+def _pointer(operation: object, data: object) -> FieldPath | None:
+    """The field of an object that an operation of a JSON patch has set; None if it sets none."""
+    if not isinstance(operation, dict) or "value" not in operation:
+        return None
+    field: FieldPath = ()
+    for step in str(operation.get("path")).split("/")[1:]:
+        name = step.replace("~1", "/").replace("~0", "~")
+        if isinstance(data, list):
+            index = len(data) - 1 if name == "-" else int(name) if name.isdecimal() else len(data)
+            if index >= len(data):
+                return None
+            data, field = data[index], (*field, index)
+        else:
+            data, field = data.get(name) if isinstance(data, dict) else None, (*field, name)
+    return field
+
+
+def _labels(manifest: Manifest) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]:
+    """The labels that a kustomization gives to objects, and where they stand."""
+    common = manifest.value("commonLabels")
+    if isinstance(common, dict):
+        yield ("commonLabels",), common
+    entries = manifest.value("labels")
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        pairs = entry.get("pairs") if isinstance(entry, dict) else None
+        if isinstance(pairs, dict):
+            yield ("labels", index, "pairs"), pairs
+
+
+def _as_written(source: Source, data: Mapping[str, Any]) -> Manifest | None:
+    """The manifest that an object was made of, one with templates too."""
+    found = _same_object(source.manifests, data)
+    return found or _same_object(_composed(source.file, source.file.text, lambda offset: offset), data)
+
+
+def _same_object(manifests: Iterable[Manifest], data: Mapping[str, Any]) -> Manifest | None:
+    """The manifest that an object was made of: its kind, and its name, which may have got more around it."""
+    group, kind = str(data.get("apiVersion")).rpartition("/")[0], data.get("kind")
+    alike = [manifest for manifest in manifests if group_and_kind(manifest) == (group, kind)]
+    name = str(data["metadata"].get("name"))
+    exact = (m for m in alike if m.value("metadata", "name") == name)
+    longer = (m for m in alike if str(m.value("metadata", "name")) in name)
+    return next(exact, None) or next(longer, None) or (alike[0] if len(alike) == 1 else None)
+
+
+def _generator(known: Kustomization, data: Mapping[str, Any]) -> Manifest:
+    """The generator of a kustomization that made an object, as the object."""
+    key = "secretGenerator" if data.get("kind") == "Secret" else "configMapGenerator"
+    entries = known.manifest.value(key)
+    for index, entry in enumerate(entries if isinstance(entries, list) else ()):
+        place = known.manifest.at(key, index).place
+        name = entry.get("name") if isinstance(entry, dict) else None
+        if place is not None and name and str(name) in str(data["metadata"].get("name")):
+            return Manifest(known.manifest.file, entry, place)
+    return known.manifest
+
+
+def _read(text: object) -> Any:  # noqa: ANN401 - YAML holds anything
+    return parse_yaml(text) if isinstance(text, str) else None
