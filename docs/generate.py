@@ -16,7 +16,7 @@ from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, VersionRange
 DOCS = Path(__file__).parent
 HOME = DOCS / "checks"
 MEANINGS = {
-    Impact.EXPOSURE: "traffic is allowed, unencrypted or unchecked that was to be forbidden, encrypted or checked",
+    Impact.EXPOSURE: "traffic is let through, unencrypted or unchecked, that was to be stopped or checked",
     Impact.OUTAGE: "traffic is denied or broken that was to be allowed",
     Impact.INEFFECTIVE: "the configuration does nothing",
     Impact.UNSUPPORTED: "the feature does not exist in ambient mode, or not in this version of it",
@@ -65,8 +65,8 @@ def _index(catalog: Catalog) -> str:
     lines = [
         "# Checks",
         "",
-        f"{len(catalog.checks)} checks in {len(families)} families. `meshlint explain CHECK` prints these pages.",
-        "[Other tools](../other-tools.md) tells which of them are for the codes of `istioctl analyze` and Kiali.",
+        f"{len(catalog.checks)} checks in {len(families)} families; `meshlint explain CHECK` prints a page.",
+        "[Other tools](../other-tools.md) tells which are for the codes of `istioctl analyze` and Kiali.",
     ]
     for family in families:
         of_family = [check for check in catalog.checks if check.family == family]

@@ -26,21 +26,28 @@ from meshlint.source.unrendered import find_template
 
 _ORIGIN = "config.kubernetes.io/origin"
 _TRANSFORMATIONS = "alpha.config.kubernetes.io/transformations"
-_FILES = (
-    "resources",
-    "bases",
-    "components",
-    "crds",
-    "configurations",
-    "generators",
-    "transformers",
-    "validators",
+# What of a kustomization is never a path; whatever else it holds might be.
+_TEXTS = frozenset(
+    {
+        *(
+            "apiVersion",
+            "kind",
+            "metadata",
+            "namespace",
+            "namePrefix",
+            "nameSuffix",
+            "labels",
+            "commonLabels",
+        ),
+        *("commonAnnotations", "images", "replicas", "generatorOptions", "buildMetadata", "vars"),
+    }
 )
 # What makes kustomize run or fetch something; it refuses them too unless told otherwise.
 _REFUSED = ("helmCharts", "helmChartInflationGenerator", "generators", "transformers", "validators")
 _REMOTE = re.compile(
-    r"^[\w.+-]+://|^git@|^git::|^(?:www\.)?(?:github|gitlab|bitbucket)\.\w+[/:]|\?(?:ref|version)=|\.git(?://|$)"
+    r"://|^git@|^git::|^(?:www\.)?(?:github|gitlab|bitbucket)\.\w+[/:]|\?(?:ref|version)=|\.git(?://|$)"
 )
+_LONGEST_REASON = 300
 _POD_LABELS = (
     ("metadata", "labels"),
     ("spec", "template", "metadata", "labels"),
@@ -146,7 +153,7 @@ class Kustomizer:
             if known.manifest.data.get(key):
                 yield Refusal(f"`{key}` would run or fetch something", known.at(key))
         for field, value in walk(known.manifest.data):
-            if not isinstance(value, str) or not _names_a_file(field):
+            if not isinstance(value, str) or _is_text(field, value):
                 continue
             at = known.manifest.at(*field)
             if _REMOTE.search(value):
@@ -155,24 +162,20 @@ class Kustomizer:
                 yield Refusal(f"{value!r} is outside of the repository", at)
 
 
-def _names_a_file(field: FieldPath) -> bool:
-    """Whether kustomize takes the value of a field of a kustomization for a path or an address."""
+def _is_text(field: FieldPath, value: str) -> bool:
+    """Whether the value of a field of a kustomization is certainly neither a path nor an address."""
     match field:
-        case (str(key), int()) if key in (*_FILES, "patchesStrategicMerge"):
+        case (str(key), *_) if key in _TEXTS:
             return True
-        case ("patches" | "patchesJson6902" | "replacements", int(), "path") | ("openapi", "path"):
+        case (*_, "patch") | (*_, "literals", int()):
             return True
-        case ("configMapGenerator" | "secretGenerator", int(), "files" | "envs", int()):
-            return True
-        case ("configMapGenerator" | "secretGenerator", int(), "env"):
-            return True
+        case ("patchesStrategicMerge", int()):
+            return "\n" in value
         case _:
             return False
 
 
 def _is_within(path: str, tops: Iterable[str]) -> bool:
-    if "\n" in path:
-        return True
     real = os.path.realpath(path)
     return any(real == top or real.startswith(top.rstrip(os.sep) + os.sep) for top in tops)
 
@@ -199,7 +202,14 @@ def _run(command: Sequence[str], directory: str) -> Output:
         with open(os.path.join(home, "kustomization.yaml"), "w", encoding="utf-8") as file:
             json.dump(wrapper, file)
         output = run_renderer([*command, home], home)
-        return output._replace(why=output.why.replace(home, "."), directory=home)
+        return output._replace(why=_reason(output.why, directory), directory=home)
+
+
+def _reason(why: str, directory: str) -> str:
+    """What kustomize complains of in a directory, without the way that led it there."""
+    _, wrapped, inner = why.rpartition(f"recursed accumulation of path '{directory}': ")
+    reason = (inner if wrapped else why).replace(f"{directory}{os.sep}", "")
+    return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}..."
 
 
 def _objects(text: str) -> Iterator[Manifest]:

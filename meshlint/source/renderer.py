@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -14,6 +15,7 @@ TIME_LIMIT_SECONDS = 60
 LARGEST_OUTPUT = 256 * 1024 * 1024
 """How many bytes of output are taken."""
 
+_LOG = re.compile(r"^[EF]\d{4} [\d:.]+ +\d+ [\w.]+:\d+\] (?:\"command failed\" err=)?[<\"]?")
 # Nothing listens on the discard port: what asks a proxy for the network gets no answer.
 _DEAD_PROXY = "http://127.0.0.1:9"
 
@@ -86,16 +88,16 @@ def run_renderer(command: Sequence[str], directory: str) -> Output:
         _end(process.pid)
         raise
     if process.returncode:
-        return Output(None, last_line(said.decode("utf-8", "replace")) or f"exit code {process.returncode}")
+        return Output(None, complaint(said.decode("utf-8", "replace")) or f"exit code {process.returncode}")
     if len(written) > LARGEST_OUTPUT:
         return Output(None, f"it wrote more than {LARGEST_OUTPUT} bytes")
     return Output(written.decode("utf-8", "replace"))
 
 
-def last_line(text: str) -> str:
-    """The last line of what a program said, without its `Error:`."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return lines[-1].removeprefix("Error:").removeprefix("error:").strip() if lines else ""
+def complaint(text: str) -> str:
+    """What a program said of its failure, on one line, without the head of a log."""
+    said = _LOG.sub("", " ".join(text.split()))
+    return said.removeprefix("Error: ").removeprefix("error: ").removesuffix(">").strip()
 
 
 def _end(group: int) -> None:

@@ -79,7 +79,11 @@ def split_into_sets(
     for group in _groups(kustomizations.left_over(), declared):
         sets.extend(_sets_of_group(group, declared))
     deliveries = Deliveries(sources, discovery)
-    found = (_with_deliveries(a_set, deliveries) for a_set in sets if a_set.manifests or a_set.unread)
+    found = (
+        _with_deliveries(a_set, deliveries)
+        for a_set in sets
+        if a_set.manifests or a_set.unread or a_set.unbuilt
+    )
     return tuple(sorted(found, key=lambda a_set: (a_set.name, not a_set.explicit)))
 
 
@@ -165,10 +169,13 @@ def _with_build(
 
 
 def _moves(namespaces: set[str | None], manifests: Iterable[Manifest]) -> bool:
-    """Whether objects that say a namespace are put into another."""
+    """Whether objects that say a namespace are put into another, or a Namespace is renamed."""
     if not namespaces:
         return False
-    said = {manifest.value("metadata", "namespace") for manifest in manifests}
+    said = {
+        manifest.value("metadata", "name" if manifest.value("kind") == "Namespace" else "namespace")
+        for manifest in manifests
+    }
     return any(namespaces != {namespace} for namespace in said if isinstance(namespace, str))
 
 

@@ -1,0 +1,1 @@
+"""How accurate the checks are: healthy meshes, and faults that are made on purpose."""

@@ -125,10 +125,10 @@ def _key(finding: Finding) -> tuple[str, str]:
 _HEAD = """\
 # How accurate the checks are
 
-{meshes} healthy meshes (`tests/corpus`) are linted as they are, and broken on purpose in {ways} ways, a fault at a
-time (`tests/accuracy`). A fault counts as found if the check that is for it speaks at the very line that was
-changed. Extra is what else is said at warning or above and is no consequence that the fault is known to have,
-and the check itself on another line. Made by `make accuracy`; a test holds that it is up to date.
+{meshes} healthy meshes (`tests/corpus`) are linted as they are, and broken on purpose in {ways} ways, a
+fault at a time (`tests/accuracy`). A fault counts as found if the check that is for it speaks at the very
+line that was changed. Extra is what else is said at warning or above and is no consequence that the fault
+is known to have, and the check itself on another line. Made by `make accuracy`; a test holds that it is up to date.
 
 {found} of {tried} faults are found, {missed} missed; {extra} of {tried} runs say something extra.
 On the healthy meshes {alarms} findings at warning or above, {notes} notes.
@@ -153,7 +153,8 @@ def page(silences: list[Silence], results: list[Outcome]) -> str:
 
 
 def _faults(results: list[Outcome]) -> Iterator[str]:
-    yield "## Faults\n\n| check | what is done | meshes | found | missed | extra |\n|---|---|---|---|---|---|\n"
+    yield "## Faults\n\n| check | what is done | meshes | found | missed | extra |\n"
+    yield "|---|---|---|---|---|---|\n"
     by_mutation: dict[Mutation, list[Outcome]] = defaultdict(list)
     for result in results:
         by_mutation[result.mutation].append(result)
@@ -177,7 +178,8 @@ def _named(results: list[Outcome]) -> Iterator[str]:
     yield "" if misses else "None.\n"
     yield "\n## Extra\n\n"
     for r in extras:
-        yield f"- `{r.mutation.check}` in {r.mesh}: {r.mutation.how}: also {', '.join(f'`{e}`' for e in r.extra)}\n"
+        also = ", ".join(f"`{name}`" for name in r.extra)
+        yield f"- `{r.mutation.check}` in {r.mesh}: {r.mutation.how}: also {also}\n"
     yield "" if extras else "None.\n"
 
 

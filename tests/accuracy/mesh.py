@@ -137,7 +137,7 @@ class HealthyMesh:
         return where
 
     def line(self, at: At) -> tuple[str, int]:
-        """The file and the line that a field stands on when the mesh is written; of a removed one, its parent."""
+        """The file and the line of a field when the mesh is written; of one that is gone, its parent's."""
         for name, items in self.files.items():
             for index, item in enumerate(items):
                 if item is at.object:

@@ -1,0 +1,1 @@
+"""Faults, a module a family of checks."""
