@@ -128,7 +128,8 @@ _HEAD = """\
 {meshes} healthy meshes (`tests/corpus`) are linted as they are, and broken on purpose in {ways} ways, a
 fault at a time (`tests/accuracy`). A fault counts as found if the check that is for it speaks at the very
 line that was changed. Extra is what else is said at warning or above and is no consequence that the fault
-is known to have, and the check itself on another line. Made by `make accuracy`; a test holds that it is up to date.
+is known to have, and the check itself on another line. Made by `make accuracy`; a test holds that it is up
+to date.
 
 {found} of {tried} faults are found, {missed} missed; {extra} of {tried} runs say something extra.
 On the healthy meshes {alarms} findings at warning or above, {notes} notes.

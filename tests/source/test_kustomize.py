@@ -111,8 +111,8 @@ def test_a_namespace_stands_in_the_kustomization(repository):
         ),
         (
             (
-                "patches:\n  - patch: |-\n      apiVersion: v1\n      kind: Service\n      metadata:\n        name: cart\n"
-                "        labels:\n          istio.io/use-waypoint: waypoint # here\n"
+                "patches:\n  - patch: |-\n      apiVersion: v1\n      kind: Service\n      metadata:\n"
+                "        name: cart\n        labels:\n          istio.io/use-waypoint: waypoint # here\n"
             ),
             "overlays/prod/kustomization.yaml:9: istio.io/use-waypoint: waypoint",
         ),
