@@ -9,7 +9,14 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from meshlint.checking.catalog import About, Check, Precedence, TextSubject, check
-    from meshlint.checking.edits import append_entry, delete_entry, insert_after, rename_key, replace_value
+    from meshlint.checking.edits import (
+        append_entry,
+        delete_entry,
+        insert_after,
+        rename_key,
+        replace_entry,
+        replace_value,
+    )
     from meshlint.checking.finding import Edit, Fix, Problem
     from meshlint.checking.run import field_text
     from meshlint.checking.vocabulary import Impact, Severity
@@ -21,7 +28,8 @@ if TYPE_CHECKING:
     from meshlint.mesh.enrollment.injection import InjectionSource
     from meshlint.mesh.installation.values import Values
     from meshlint.mesh.mesh import Mesh
-    from meshlint.mesh.policies.authorization import RuleOutcome, RuleVerdict, ZtunnelRule
+    from meshlint.mesh.policies.ambient_scope import AmbientScope
+    from meshlint.mesh.policies.authorization import Alternative, RuleOutcome, RuleVerdict, ZtunnelRule
     from meshlint.mesh.policies.decision import Decision, Peer
     from meshlint.mesh.policies.mtls import MtlsMode, MtlsVerdict
     from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, Reach
@@ -51,14 +59,22 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "checking.catalog": ("About", "Check", "Precedence", "TextSubject", "check"),
-    "checking.edits": ("append_entry", "delete_entry", "insert_after", "rename_key", "replace_value"),
+    "checking.edits": (
+        "append_entry",
+        "delete_entry",
+        "insert_after",
+        "rename_key",
+        "replace_entry",
+        "replace_value",
+    ),
     "checking.finding": ("Edit", "Fix", "Problem"),
     "checking.run": ("field_text",),
     "checking.vocabulary": ("Impact", "Severity"),
     "graph.graph": ("Edge", "Relation", "ResourceGraph"),
     "graph.known": ("Known",),
     "mesh.waypoints": ("waypoint",),
-    "mesh.policies.authorization": ("RuleOutcome", "RuleVerdict", "ZtunnelRule"),
+    "mesh.policies.ambient_scope": ("AmbientScope",),
+    "mesh.policies.authorization": ("Alternative", "RuleOutcome", "RuleVerdict", "ZtunnelRule"),
     "mesh.waypoints.binding": ("BindingState", "WaypointBinding"),
     "mesh.enrollment.dataplane": ("DataplaneMode",),
     "mesh.enrollment.injection": ("InjectionSource",),

@@ -21,13 +21,18 @@ PRECEDENCE = (
     Precedence("dangling-waypoint", "unused-waypoint", About.SHOWN),
     Precedence("invalid-use-waypoint", "unused-waypoint", About.SHOWN),
     Precedence("waypoint-in-other-namespace", "unused-waypoint", About.SHOWN),
+    Precedence("leftover-selector-policy", "unenforced-deny", About.RESOURCE),
+    Precedence("leftover-selector-policy", "unsupported-ztunnel-action", About.RESOURCE),
+    Precedence("leftover-selector-policy", "weakened-deny", About.RESOURCE),
 )
 """Where two checks could speak of one thing, which of them does."""
 
 _OF_ISTIO = ("istio", "Istio")
 
 FAMILY_WORDS = {
+    "authorization": _OF_ISTIO,
     "enrollment": _OF_ISTIO,
+    "migration": _OF_ISTIO,
     "unsupported": _OF_ISTIO,
     "waypoint": _OF_ISTIO,
 }

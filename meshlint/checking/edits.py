@@ -1,6 +1,7 @@
 """Edits of single fields: small spans of text, so that comments and quoting stay the user's."""
 
 import re
+from collections.abc import Sequence
 
 from meshlint.checking.finding import Edit
 from meshlint.source.document import Location, Place
@@ -65,6 +66,26 @@ def append_entry(mapping: Location, key: str, value: str) -> tuple[Edit, ...]:
     return insert_after(mapping.manifest.at(*mapping.field, last), key, value)
 
 
+def replace_entry(at: Location, lines: Sequence[str]) -> tuple[Edit, ...]:
+    """
+    Put other lines in the place of a whole entry of a block mapping, as far in as it stands.
+
+    No edit in a flow mapping, nor where it would take a comment or an anchor away.
+    """
+    parent, span, own = _parent(at), _key_span(at), _own_lines(at)
+    if parent is None or span is None or own is None or _is_flow(parent, at):
+        return ()
+    text = at.file.text
+    old = text[own[0] : own[1]]
+    if "#" in old or "&" in old:
+        return ()
+    indent = text[own[0] : span[0]]
+    newline = "\r\n" if "\r\n" in text else "\n"
+    new = newline.join(indent + line for line in lines)
+    end = newline if old.endswith(("\n", "\r")) else ""
+    return (Edit(at.file, *own, new + end),)
+
+
 def scalar(value: str, *, like: str = "") -> str:
     """A text as a YAML scalar, quoted as `like` is, or where it would not be read as text."""
     if like[:1] in ("'", '"'):
@@ -109,6 +130,10 @@ def _own_lines(at: Location) -> tuple[int, int] | None:
     if text[start : span[0]].strip() or (rest and not rest.startswith((":", "#"))):
         return None
     return start, min(line_end + 1, len(text))
+
+
+def _is_flow(mapping: Place, at: Location) -> bool:
+    return at.file.text.startswith("{", mapping.start)
 
 
 def _is_only_entry(at: Location) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from meshlint.graph.graph import Relation
 from meshlint.model.kind import WORKLOADS, Kind
-from meshlint.model.kinds.core import Namespace
+from meshlint.model.kinds.core import Namespace, Service
 from meshlint.model.kinds.workload import Workload
 
 if TYPE_CHECKING:
@@ -87,6 +87,12 @@ class Foundation:
     def selected_workloads(self, resource: Resource) -> Iterator[Edge]:
         """The workloads that the selector of a Service or a policy selects."""
         return self.graph.edges_from(resource, Relation.SELECTS)
+
+    def services_selecting(self, workload: Workload) -> Iterator[Service]:
+        """The Services whose selectors select the pods of a workload."""
+        for edge in self.graph.edges_to(workload.ref, Relation.SELECTS):
+            if isinstance(edge.source, Service):
+                yield edge.source
 
     def could_be(self, ref: ResourceRef) -> bool:
         """Whether the set holds an object that a reference may mean, if only its namespace were known."""

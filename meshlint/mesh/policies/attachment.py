@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from meshlint.mesh.changes import AMBIENT_COMPARES_REVISIONS, ENVOY_FILTER_TARGETS, TRAFFIC_EXTENSIONS
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.enrollment.dataplane import DataplaneMode
+from meshlint.mesh.policies.ambient_scope import NO_AMBIENT_PODS, AmbientScope
 from meshlint.mesh.policies.authorization import is_dry_run, is_sent
 from meshlint.mesh.policies.selection import SelectorIndex
 from meshlint.mesh.policies.target_attachment import (
@@ -71,6 +72,28 @@ class Attachments:
         reach = self._targets.reach(policy, targets) if targets else self._by_selector(policy)
         return reach if self._is_certainly_read(policy) else reach._replace(is_known=False)
 
+    def ambient_scope(self, policy: TargetedPolicy) -> AmbientScope:
+        """
+        The ambient pods that a policy without targets is for, whatever ztunnel makes of it.
+
+        None for a policy that istiod does not read, or perhaps not; none for a dry run that is not enforced.
+        """
+        is_empty = policy.selector is not None and not policy.selector
+        if policy.targets or is_empty or not self._is_certainly_read(policy) or self._ignored(policy):
+            return NO_AMBIENT_PODS
+        if (
+            isinstance(policy, AuthorizationPolicy)
+            and is_dry_run(policy)
+            and not is_sent_anyway(self, policy)
+        ):
+            return NO_AMBIENT_PODS
+        ambient = DataplaneMode.AMBIENT
+        workloads = tuple(w for w in self._workloads(policy) if self._mesh.dataplane_mode(w).value is ambient)
+        namespaces = tuple(self._ambient_without_pods(policy))
+        first = [self._mesh.dataplane_mode(workload) for workload in workloads[:1]]
+        because = first or [self._mesh.selects_ambient(namespace) for namespace in namespaces[:1]]
+        return AmbientScope(workloads, namespaces, tuple(cause for fact in because for cause in fact.because))
+
     @property
     def version(self) -> IstioVersion:
         """The version of Istio that the rules are for."""
@@ -90,6 +113,10 @@ class Attachments:
     def at_waypoint(self, gateway: Gateway) -> Sequence[AuthorizationPolicy]:
         """The AuthorizationPolicies that name a waypoint or its class."""
         return self._by_waypoint.get(gateway, ())
+
+    def enforces(self, gateway: Gateway | None) -> bool:
+        """Whether a Gateway is a waypoint that reads Istio's policies."""
+        return gateway is not None and self._targets.point_of(gateway) is EnforcementPoint.WAYPOINT
 
     def _ignored(self, policy: TargetedPolicy) -> Cause | None:
         """Why istiod certainly does not read a policy."""
@@ -121,8 +148,8 @@ class Attachments:
             point = _POINTS.get(self._mesh.dataplane_mode(workload).value)
             if point is not None and self._lands(policy, point):
                 by_point[point].append(workload)
-        if not found and self._awaits_ambient_pods(policy):
-            by_point[EnforcementPoint.ZTUNNEL] = []
+        if self._lands(policy, EnforcementPoint.ZTUNNEL) and any(self._ambient_without_pods(policy)):
+            by_point.setdefault(EnforcementPoint.ZTUNNEL, [])
         enforcements = [
             Enforcement(point, tuple(by_point[point]), None, None, because)
             for point in (EnforcementPoint.ZTUNNEL, EnforcementPoint.SIDECAR, EnforcementPoint.GATEWAY)
@@ -166,12 +193,17 @@ class Attachments:
             # Of WORKLOAD_SELECTOR scope, and then filtered out: GetLabelSelector() is nil.
             yield Cause("an empty selector selects no ambient pod", policy.at("spec", "selector"))
 
-    def _awaits_ambient_pods(self, policy: TargetedPolicy) -> bool:
-        """Whether a policy speaks for the pods of an ambient namespace, of which none are in the set."""
-        if policy.selector is not None or not self._lands(policy, EnforcementPoint.ZTUNNEL):
-            return False
-        namespace = self._mesh.namespace_of(policy)
-        return isinstance(namespace, Namespace) and self._mesh.selects_ambient(namespace).value
+    def _ambient_without_pods(self, policy: TargetedPolicy) -> Iterator[Namespace]:
+        """The ambient namespaces that a policy is for as a whole, and of whose pods the set has none."""
+        if policy.selector is not None:
+            return
+        everywhere = policy.namespace == self._mesh.root_namespace.value
+        found = self._graph.of_kind(k.NAMESPACE) if everywhere else (self._mesh.namespace_of(policy),)
+        for namespace in found:
+            if not isinstance(namespace, Namespace) or any(self._mesh.workloads_in(namespace)):
+                continue
+            if self._mesh.namespace_mode(namespace).value is DataplaneMode.AMBIENT:
+                yield namespace
 
     def _is_known(self, policy: TargetedPolicy, workloads: Iterable[Workload]) -> bool:
         everywhere = policy.namespace == self._mesh.root_namespace.value

@@ -10,7 +10,7 @@ from meshlint.mesh.installation.switches import parse_bool
 from meshlint.model.keys import DRY_RUN
 from meshlint.model.kinds.policy import AuthorizationPolicy, Condition, Match, Rule
 from meshlint.model.version import IstioVersion
-from meshlint.source.document import FieldPath
+from meshlint.source.document import FieldPath, Location
 
 ENFORCED_ACTIONS = frozenset({"ALLOW", "DENY"})
 
@@ -33,6 +33,8 @@ _L4_CONDITIONS: Mapping[str, str] = {
     "destination.port": "ports",
 }
 _LAST_PORT = 65535
+SPIFFE = "spiffe://"
+"""How a SPIFFE id begins; a policy's principals are written without it."""
 
 
 class Terms(NamedTuple):
@@ -84,6 +86,18 @@ class ZtunnelRule(NamedTuple):
         return self.is_removed or any(
             all(alternative.is_dead for alternative in clause) for clause in self.clauses
         )
+
+
+class PrefixedPrincipal(NamedTuple):
+    """
+    A principal that is written with `spiffe://`, and so is nobody's.
+
+    `is_excluded` tells that it is one of those to leave out (`notPrincipals`).
+    """
+
+    value: str
+    is_excluded: bool
+    at: Location
 
 
 class RuleOutcome(Enum):
@@ -146,6 +160,19 @@ def rule_verdicts(policy: AuthorizationPolicy, version: IstioVersion) -> tuple[R
     return tuple(_verdict(rule, denies=policy.action == "DENY") for rule in rules)
 
 
+def prefixed_principals(policy: AuthorizationPolicy) -> Iterator[PrefixedPrincipal]:
+    """
+    The principals of a policy that are written with `spiffe://`: ztunnel and Envoy compare without it.
+
+    ztunnel `src/rbac.rs`, StringMatch; istio `pilot/pkg/security/authz/model/generator.go`,
+    srcPrincipalGenerator, which puts another `spiffe://` before it (all versions).
+    """
+    for values, is_excluded, path in _principals(policy):
+        for index, value in enumerate(values):
+            if value.startswith(SPIFFE):
+                yield PrefixedPrincipal(value, is_excluded, policy.at(*path, index))
+
+
 def can_match(attribute: str, value: str) -> bool:
     """
     Whether ztunnel can find anything to match a value.
@@ -158,7 +185,19 @@ def can_match(attribute: str, value: str) -> bool:
     if attribute not in ("principals", "namespaces") or value == "*":
         return True
     literal = value[1:] if value.startswith("*") else value.removesuffix("*")
-    return "*" not in literal and not (attribute == "principals" and "spiffe://" in literal)
+    return "*" not in literal and not (attribute == "principals" and SPIFFE in literal)
+
+
+def _principals(policy: AuthorizationPolicy) -> Iterator[tuple[tuple[str, ...], bool, FieldPath]]:
+    """Each list of principals, whether it excludes them, and the way to it."""
+    for rule in policy.rules:
+        for source in rule.sources:
+            for name, is_excluded in (("principals", False), ("notPrincipals", True)):
+                yield source.values.get(name, ()), is_excluded, (*source.path, name)
+        for condition in rule.conditions:
+            if condition.key == "source.principal":
+                yield condition.values, False, (*condition.path, "values")
+                yield condition.not_values, True, (*condition.path, "notValues")
 
 
 def _verdict(rule: ZtunnelRule, *, denies: bool) -> RuleVerdict:

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 
     from meshlint.mesh.condition import PredictedCondition
     from meshlint.mesh.derived import Derived
+    from meshlint.mesh.policies.ambient_scope import AmbientScope
     from meshlint.mesh.policies.attachment import Attachments
-    from meshlint.mesh.policies.authorization import RuleVerdict, ZtunnelRule
+    from meshlint.mesh.policies.authorization import PrefixedPrincipal, RuleVerdict, ZtunnelRule
     from meshlint.mesh.policies.decision import Decision, Peer
     from meshlint.mesh.policies.mtls import MtlsVerdict, PeerAuthentications
     from meshlint.mesh.policies.network import NetworkPolicies
@@ -41,6 +42,32 @@ class PolicyFacts(WaypointFacts):
         """Where a policy is enforced, and whether there can be more places than this set shows."""
         return self._fact("reach", policy, lambda: self._attachments.reach(policy))
 
+    def ambient_scope(self, policy: TargetedPolicy) -> AmbientScope:
+        """The ambient pods that a policy without targets is for, whatever ztunnel makes of it."""
+        return self._fact("ambient_scope", policy, lambda: self._attachments.ambient_scope(policy))
+
+    def services_in_scope(self, policy: AuthorizationPolicy) -> tuple[Service, ...]:
+        """The Services by which the pods of a policy without targets are called: the ambient ones, if any."""
+        from meshlint.mesh.policies.twins import services_in_scope
+
+        return self._fact(
+            "services_in_scope", policy, lambda: tuple(dict.fromkeys(services_in_scope(policy, self)))
+        )
+
+    def twins(self, policy: AuthorizationPolicy) -> tuple[AuthorizationPolicy, ...]:
+        """The policies with targets by which waypoints enforce all that one without targets says."""
+        from meshlint.mesh.policies.twins import twins
+
+        return self._fact("twins", policy, lambda: twins(policy, self))
+
+    def enforcing_waypoint(self, service: Service | ServiceEntry) -> Gateway | None:
+        """The waypoint that enforces policies with a Service as target; None if nobody does, or may not."""
+        from meshlint.mesh.waypoints.binding import BindingState
+
+        binding = self.waypoint_binding(service)
+        is_bound = binding.state is BindingState.BOUND and binding.gateway is not None
+        return binding.gateway if is_bound and self._attachments.enforces(binding.gateway) else None
+
     def policies_at(self, resource: Resource) -> tuple[tuple[TargetedPolicy, EnforcementPoint], ...]:
         """The AuthorizationPolicies that act on a workload, a Service or a ServiceEntry, and where."""
         return self._fact("policies_at", resource, lambda: tuple(self._policies_at(resource)))
@@ -62,6 +89,12 @@ class PolicyFacts(WaypointFacts):
         from meshlint.mesh.policies.authorization import translate
 
         return self._fact("ztunnel_rules", policy, lambda: translate(policy, self.version))
+
+    def prefixed_principals(self, policy: AuthorizationPolicy) -> tuple[PrefixedPrincipal, ...]:
+        """The principals of a policy that are written with `spiffe://`, and so match nobody."""
+        from meshlint.mesh.policies.authorization import prefixed_principals
+
+        return tuple(prefixed_principals(policy))
 
     def authorization(self, workload: Workload, peer: Peer, *, as_written: bool = False) -> Derived[Decision]:
         """

@@ -1,0 +1,92 @@
+"""How a policy that ztunnel cannot enforce is made to be enforced by a waypoint."""
+
+from collections.abc import Sequence
+
+from meshlint import AuthorizationPolicy, Edit, Fix, Gateway, Mesh, Service, replace_entry
+from meshlint_checks.authorization._scope import is_for_others, quoted
+
+_FEW = 3
+_PORTS = ("ports", "notPorts")
+_PORT_CONDITION = "destination.port"
+
+
+def enforce_at_waypoint(policy: AuthorizationPolicy, mesh: Mesh) -> Fix:
+    """Have a waypoint enforce the whole policy: with edits where one Service has just these pods."""
+    twins = mesh.twins(policy)
+    if twins:
+        return _give_way(policy, twins, mesh)
+    if is_for_others(policy, mesh):
+        return Fix(
+            f"add a policy with the same rules and targetRefs to {_targets(policy, mesh)}, "
+            "and keep this one for pods with sidecars alone"
+        )
+    title = f"attach it by targetRefs to {_targets(policy, mesh)}{_ports(policy)}"
+    return Fix(title, _attach(policy, mesh))
+
+
+def split_for_waypoint(policy: AuthorizationPolicy, mesh: Mesh) -> Fix:
+    """Have a waypoint enforce what ztunnel cannot."""
+    twins = mesh.twins(policy)
+    if twins:
+        return _give_way(policy, twins, mesh)
+    where = f"{_targets(policy, mesh)}{_ports(policy)}"
+    return Fix(f"move what ztunnel cannot match into a policy of its own with targetRefs to {where}")
+
+
+def _give_way(policy: AuthorizationPolicy, twins: Sequence[AuthorizationPolicy], mesh: Mesh) -> Fix:
+    when = " when its last sidecar is gone" if is_for_others(policy, mesh) else ""
+    verb = "enforces" if len(twins) == 1 else "enforce"
+    names = quoted([twin.name for twin in twins])
+    return Fix(f"delete it{when}, a leftover of the migration: {names} {verb} the same at the waypoint")
+
+
+def _targets(policy: AuthorizationPolicy, mesh: Mesh) -> str:
+    """The targets by which waypoints would enforce the policy, in words."""
+    if policy.namespace == mesh.root_namespace.value:
+        return "GatewayClass 'istio-waypoint' (Istio 1.25 and newer)"
+    services = mesh.services_in_scope(policy)
+    waypoints = {service: mesh.enforcing_waypoint(service) for service in services}
+    own = set(waypoints.values())
+    if not policy.selector and len(own) == 1 and (waypoint := own.pop()) and _is_beside(policy, waypoint):
+        return f"waypoint {waypoint.name!r}"
+    bound = [service for service, waypoint in waypoints.items() if waypoint]
+    if not services:
+        return "a waypoint of these pods"
+    return _listed(bound) if bound else f"{_listed(services)}, once there is a waypoint for it"
+
+
+def _listed(services: Sequence[Service]) -> str:
+    names = quoted([service.name for service in services[:_FEW]])
+    return f"{'Service' if len(services) == 1 else 'the Services'} {names}"
+
+
+def _is_beside(policy: AuthorizationPolicy, waypoint: Gateway) -> bool:
+    return waypoint.namespace == policy.namespace
+
+
+def _ports(policy: AuthorizationPolicy) -> str:
+    return ", with the Service's ports in place of the pods'" if _names_ports(policy) else ""
+
+
+def _names_ports(policy: AuthorizationPolicy) -> bool:
+    """Whether rules name ports: at ztunnel they are those of the pods, at a waypoint the Service's."""
+    return any(
+        any(entry.values.get(name) for entry in rule.operations for name in _PORTS)
+        or any(condition.key == _PORT_CONDITION for condition in rule.conditions)
+        for rule in policy.rules
+    )
+
+
+def _attach(policy: AuthorizationPolicy, mesh: Mesh) -> tuple[Edit, ...]:
+    """Targets in place of the selector, if one Service has the same pods, and a waypoint that enforces."""
+    services = mesh.services_in_scope(policy)
+    if not policy.selector or len(services) != 1 or _names_ports(policy):
+        return ()
+    [service] = services
+    selected = {edge.target for edge in mesh.selected_workloads(service)}
+    if selected != {workload.ref for workload in mesh.ambient_scope(policy).workloads}:
+        return ()
+    if service.namespace != policy.namespace or mesh.enforcing_waypoint(service) is None:
+        return ()
+    lines = ("targetRefs:", '  - group: ""', "    kind: Service", f"    name: {service.name}")
+    return replace_entry(policy.at("spec", "selector"), lines)

@@ -1,0 +1,1 @@
+"""What a migration from sidecars leaves behind."""
