@@ -1,1 +1,1 @@
-"""Which AuthorizationPolicy rules are enforced, where; attachment of every policy that can have targetRefs."""
+"""Which AuthorizationPolicy rules are enforced, where; attachment of each policy that can have targetRefs."""

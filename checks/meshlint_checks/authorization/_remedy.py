@@ -17,7 +17,7 @@ def enforce_at_waypoint(policy: AuthorizationPolicy, mesh: Mesh) -> Fix:
         return _give_way(policy, twins, mesh)
     if is_for_others(policy, mesh):
         return Fix(
-            f"add a policy with the same rules and targetRefs to {_targets(policy, mesh)}, "
+            f"add a policy with the same rules and targetRefs to {_targets(policy, mesh)}{_ports(policy)}, "
             "and keep this one for pods with sidecars alone"
         )
     title = f"attach it by targetRefs to {_targets(policy, mesh)}{_ports(policy)}"
@@ -42,26 +42,50 @@ def _give_way(policy: AuthorizationPolicy, twins: Sequence[AuthorizationPolicy],
 
 def _targets(policy: AuthorizationPolicy, mesh: Mesh) -> str:
     """The targets by which waypoints would enforce the policy, in words."""
-    if policy.namespace == mesh.root_namespace.value:
+    if not policy.selector and policy.namespace == mesh.root_namespace.value:
         return "GatewayClass 'istio-waypoint' (Istio 1.25 and newer)"
     services = mesh.services_in_scope(policy)
-    waypoints = {service: mesh.enforcing_waypoint(service) for service in services}
-    own = set(waypoints.values())
-    if not policy.selector and len(own) == 1 and (waypoint := own.pop()) and _is_beside(policy, waypoint):
-        return f"waypoint {waypoint.name!r}"
-    bound = [service for service, waypoint in waypoints.items() if waypoint]
     if not services:
         return "a waypoint of these pods"
-    return _listed(bound) if bound else f"{_listed(services)}, once there is a waypoint for it"
+    only = _only_waypoint(services, mesh)
+    if only is not None and only.namespace == policy.namespace and not policy.selector:
+        return f"waypoint {only.name!r}"
+    return f"{_listed(services)}{_where(policy, services)}{_without_waypoint(services, mesh)}"
+
+
+def _only_waypoint(services: Sequence[Service], mesh: Mesh) -> Gateway | None:
+    """The waypoint that all of some Services have in common."""
+    match list({mesh.enforcing_waypoint(service) for service in services}):
+        case [only]:
+            return only
+        case _:
+            return None
 
 
 def _listed(services: Sequence[Service]) -> str:
-    names = quoted([service.name for service in services[:_FEW]])
-    return f"{'Service' if len(services) == 1 else 'the Services'} {names}"
+    if len(services) == 1:
+        return f"Service {services[0].name!r}"
+    names = [repr(service.name) for service in services]
+    more = [f"{len(names) - _FEW} more"] if len(names) > _FEW else []
+    *first, last = (*names[:_FEW], *more)
+    return f"the Services {', '.join(first)} and {last}"
 
 
-def _is_beside(policy: AuthorizationPolicy, waypoint: Gateway) -> bool:
-    return waypoint.namespace == policy.namespace
+def _where(policy: AuthorizationPolicy, services: Sequence[Service]) -> str:
+    """Where the policy has to stand for its targets: beside them."""
+    match list(dict.fromkeys(service.namespace for service in services)):
+        case [namespace] if namespace == policy.namespace:
+            return ""
+        case [namespace]:
+            return f", by a policy in namespace {namespace!r}"
+        case _:
+            return ", by a policy in each of their namespaces"
+
+
+def _without_waypoint(services: Sequence[Service], mesh: Mesh) -> str:
+    if all(mesh.enforcing_waypoint(service) for service in services):
+        return ""
+    return ", once it has a waypoint" if len(services) == 1 else ", once all of them have a waypoint"
 
 
 def _ports(policy: AuthorizationPolicy) -> str:

@@ -56,7 +56,15 @@ _SAID = {
     severity=Severity.ERROR,
     impact=Impact.OUTAGE,
     subjects=(kind.AUTHORIZATION_POLICY,),
-    reads=(kind.NAMESPACE, *kind.WORKLOADS, kind.SERVICE, kind.GATEWAY, kind.GATEWAY_CLASS),
+    reads=(
+        kind.NAMESPACE,
+        *kind.WORKLOADS,
+        kind.SERVICE,
+        kind.GATEWAY,
+        kind.GATEWAY_CLASS,
+        *kind.INSTALLATION,
+        kind.VALIDATING_WEBHOOK,
+    ),
     since="0.1.0",
 )
 def broadened_deny(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Problem]:

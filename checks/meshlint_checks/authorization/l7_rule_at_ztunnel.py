@@ -42,7 +42,15 @@ from meshlint_checks.authorization._scope import ambient_pods, explanation
     severity=Severity.ERROR,
     impact=Impact.OUTAGE,
     subjects=(kind.AUTHORIZATION_POLICY,),
-    reads=(kind.NAMESPACE, *kind.WORKLOADS, kind.SERVICE, kind.GATEWAY, kind.GATEWAY_CLASS),
+    reads=(
+        kind.NAMESPACE,
+        *kind.WORKLOADS,
+        kind.SERVICE,
+        kind.GATEWAY,
+        kind.GATEWAY_CLASS,
+        *kind.INSTALLATION,
+        kind.VALIDATING_WEBHOOK,
+    ),
     since="0.1.0",
 )
 def l7_rule_at_ztunnel(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Problem]:

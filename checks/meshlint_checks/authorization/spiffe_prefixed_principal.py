@@ -50,6 +50,6 @@ def spiffe_prefixed_principal(policy: AuthorizationPolicy, mesh: Mesh) -> Iterat
         yield Problem(
             f"no principal starts with 'spiffe://' here, and {principal.value!r} is nobody: {outcome}",
             at=principal.at,
-            fix=Fix(f"write {meant!r}", replace_value(principal.at, meant)),
+            fix=Fix(f"write {meant!r}", replace_value(principal.at, meant)) if meant else None,
             impact=impact,
         )

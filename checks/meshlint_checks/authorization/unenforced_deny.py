@@ -41,7 +41,15 @@ from meshlint_checks.authorization._scope import ambient_pods, explanation
     severity=Severity.ERROR,
     impact=Impact.EXPOSURE,
     subjects=(kind.AUTHORIZATION_POLICY,),
-    reads=(kind.NAMESPACE, *kind.WORKLOADS, kind.SERVICE, kind.GATEWAY, kind.GATEWAY_CLASS),
+    reads=(
+        kind.NAMESPACE,
+        *kind.WORKLOADS,
+        kind.SERVICE,
+        kind.GATEWAY,
+        kind.GATEWAY_CLASS,
+        *kind.INSTALLATION,
+        kind.VALIDATING_WEBHOOK,
+    ),
     since="0.1.0",
 )
 def unenforced_deny(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Problem]:
@@ -57,7 +65,7 @@ def unenforced_deny(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Problem
         return
     yield Problem(
         f"ztunnel cannot match {named(lost)}, and no rule of this DENY policy has an effect: "
-        f"nothing is denied to {ambient_pods(policy, mesh)}",
+        f"requests to {ambient_pods(policy, mesh)} that it is to deny are let through",
         at=lost[0].at,
         related=(*lost[1:], *explanation(policy, scope, mesh)),
         fix=enforce_at_waypoint(policy, mesh),

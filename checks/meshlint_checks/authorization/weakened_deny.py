@@ -44,7 +44,15 @@ _OUTCOMES = {
     severity=Severity.ERROR,
     impact=Impact.EXPOSURE,
     subjects=(kind.AUTHORIZATION_POLICY,),
-    reads=(kind.NAMESPACE, *kind.WORKLOADS, kind.SERVICE, kind.GATEWAY, kind.GATEWAY_CLASS),
+    reads=(
+        kind.NAMESPACE,
+        *kind.WORKLOADS,
+        kind.SERVICE,
+        kind.GATEWAY,
+        kind.GATEWAY_CLASS,
+        *kind.INSTALLATION,
+        kind.VALIDATING_WEBHOOK,
+    ),
     since="0.1.0",
 )
 def weakened_deny(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Problem]:
@@ -60,7 +68,7 @@ def weakened_deny(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Problem]:
         if verdict.outcome in _OUTCOMES and lost:
             yield Problem(
                 f"ztunnel cannot match {named(lost)}, and {_OUTCOMES[verdict.outcome]}: "
-                f"what only it denies to {ambient_pods(policy, mesh)} is let through",
+                f"requests to {ambient_pods(policy, mesh)} that only it denies are let through",
                 at=lost[0].at,
                 related=(*lost[1:], *explanation(policy, scope, mesh)),
                 fix=split_for_waypoint(policy, mesh),

@@ -50,7 +50,15 @@ _LOST = {RuleOutcome.NO_EFFECT, RuleOutcome.PARTLY}
     severity=Severity.WARNING,
     impact=Impact.HYGIENE,
     subjects=(kind.AUTHORIZATION_POLICY,),
-    reads=(kind.NAMESPACE, *kind.WORKLOADS, kind.SERVICE, kind.GATEWAY, kind.GATEWAY_CLASS),
+    reads=(
+        kind.NAMESPACE,
+        *kind.WORKLOADS,
+        kind.SERVICE,
+        kind.GATEWAY,
+        kind.GATEWAY_CLASS,
+        *kind.INSTALLATION,
+        kind.VALIDATING_WEBHOOK,
+    ),
     since="0.1.0",
 )
 def leftover_selector_policy(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Problem]:
@@ -66,7 +74,7 @@ def leftover_selector_policy(policy: AuthorizationPolicy, mesh: Mesh) -> Iterato
         f"{_says_the_same(twins)} at the waypoint, {effect}",
         at=policy.at(),
         related=(*(Cause("the policy with targetRefs", twin.at()) for twin in twins), *sidecars),
-        fix=Fix("delete it when the last of its pods has no sidecar" if sidecars else "delete it"),
+        fix=Fix("delete it when none of its pods has a sidecar any more" if sidecars else "delete it"),
         severity=Severity.NOTE if sidecars else Severity.WARNING,
     )
 
@@ -83,12 +91,13 @@ def _effect(policy: AuthorizationPolicy, mesh: Mesh) -> str:
     outcomes = {verdict.outcome for verdict in mesh.rule_verdicts(policy)}
     if policy.action == "ALLOW" or not outcomes & _LOST:
         return ""
-    return f"and ztunnel enforces {'nothing' if outcomes <= {RuleOutcome.NO_EFFECT} else 'only a part'} of this one"
+    extent = "nothing" if outcomes == {RuleOutcome.NO_EFFECT} else "only a part"
+    return f"and ztunnel enforces {extent} of this one"
 
 
 def _once_ambient(policy: AuthorizationPolicy) -> str:
-    denied = ", and denies all requests to them then" if policy.action == "ALLOW" else ""
-    return f"and this one is left over once its pods are ambient{denied}"
+    denied = " and denies what that allows" if policy.action == "ALLOW" else ""
+    return f"and this one is left over{denied} once its pods are ambient"
 
 
 def _says_the_same(twins: Sequence[AuthorizationPolicy]) -> str:
