@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from meshlint.model.kinds.core import ConfigMap, Namespace, Service
     from meshlint.model.kinds.gateway import Gateway, GatewayClass, Route
     from meshlint.model.kinds.network import NetworkPolicy
-    from meshlint.model.kinds.policy import AuthorizationPolicy, PeerAuthentication, TargetedPolicy
+    from meshlint.model.kinds.policy import AuthorizationPolicy, PeerAuthentication, Rule, TargetedPolicy
     from meshlint.model.kinds.spire import ClusterSpiffeId
     from meshlint.model.kinds.traffic import DestinationRule, ServiceEntry, VirtualService
     from meshlint.model.kinds.workload import Container, Volume, Workload, WorkloadEntry, WorkloadGroup
@@ -95,7 +95,7 @@ _HOMES = {
     "model.kinds.core": ("ConfigMap", "Namespace", "Service"),
     "model.kinds.gateway": ("Gateway", "GatewayClass", "Route"),
     "model.kinds.network": ("NetworkPolicy",),
-    "model.kinds.policy": ("AuthorizationPolicy", "PeerAuthentication", "TargetedPolicy"),
+    "model.kinds.policy": ("AuthorizationPolicy", "PeerAuthentication", "Rule", "TargetedPolicy"),
     "model.kinds.spire": ("ClusterSpiffeId",),
     "model.kinds.traffic": ("DestinationRule", "ServiceEntry", "VirtualService"),
     "model.kinds.workload": ("Container", "Volume", "Workload", "WorkloadEntry", "WorkloadGroup"),

@@ -1,5 +1,6 @@
 """What a run does not need, it does not load."""
 
+import ast
 import shutil
 import subprocess
 import sys
@@ -72,13 +73,8 @@ def test_the_public_names_are_those_that_type_checkers_see():
     """
     source = Path(meshlint.__file__).read_text(encoding="utf-8")
     promised = {name for name in meshlint.__all__ if name != "__version__"}
-    block = source.partition("if TYPE_CHECKING:")[2].partition("__version__")[0]
-    imported = {
-        name.strip()
-        for line in block.splitlines()
-        if "import" in line
-        for name in line.partition("import")[2].split(",")
-    }
+    [block] = [node for node in ast.parse(source).body if isinstance(node, ast.If)]
+    imported = {name.name for line in block.body if isinstance(line, ast.ImportFrom) for name in line.names}
 
     assert promised == imported
     for name in meshlint.__all__:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from meshlint import AuthorizationPolicy, Cause, Mesh
 from meshlint_checks.authorization._scope import quoted
 
+_FEW = 4
+
 
 def losses(policy: AuthorizationPolicy, causes: Iterable[Cause], mesh: Mesh) -> tuple[Cause, ...]:
     """
@@ -18,8 +20,10 @@ def losses(policy: AuthorizationPolicy, causes: Iterable[Cause], mesh: Mesh) -> 
 
 
 def named(lost: Iterable[Cause]) -> str:
-    """The attributes, keys and values that are lost, quoted."""
-    return quoted([_name(cause) for cause in lost])
+    """The attributes, keys and values that are lost, quoted: the first of them, if they are many."""
+    names = list(dict.fromkeys(_name(cause) for cause in lost))
+    more = len(names) - _FEW
+    return quoted(names) if more <= 0 else f"{', '.join(map(repr, names[:_FEW]))} and {more} more"
 
 
 def _name(cause: Cause) -> str:

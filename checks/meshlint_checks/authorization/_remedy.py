@@ -1,9 +1,9 @@
 """How a policy that ztunnel cannot enforce is made to be enforced by a waypoint."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 
-from meshlint import AuthorizationPolicy, Edit, Fix, Gateway, Mesh, Service, replace_entry
-from meshlint_checks.authorization._scope import is_for_others, quoted
+from meshlint import AuthorizationPolicy, Edit, Fix, Gateway, Mesh, Rule, Service, replace_entry
+from meshlint_checks.authorization._scope import others, quoted
 
 _FEW = 3
 _PORTS = ("ports", "notPorts")
@@ -12,32 +12,30 @@ _PORT_CONDITION = "destination.port"
 
 def enforce_at_waypoint(policy: AuthorizationPolicy, mesh: Mesh) -> Fix:
     """Have a waypoint enforce the whole policy: with edits where one Service has just these pods."""
+    twins, kept_for = mesh.twins(policy), others(policy, mesh)
+    if twins:
+        return _give_way(policy, twins, mesh)
+    where = f"{_targets(policy, mesh)}{_ports(policy.rules)}"
+    if kept_for:
+        return Fix(f"add a policy like it with targetRefs to {where}; keep this one for {kept_for} alone")
+    return Fix(f"attach it by targetRefs to {where}", _attach(policy, mesh))
+
+
+def split_for_waypoint(policy: AuthorizationPolicy, lost: Collection[int], mesh: Mesh) -> Fix:
+    """Have a waypoint enforce the rules of which ztunnel loses something."""
     twins = mesh.twins(policy)
     if twins:
         return _give_way(policy, twins, mesh)
-    if is_for_others(policy, mesh):
-        return Fix(
-            f"add a policy with the same rules and targetRefs to {_targets(policy, mesh)}{_ports(policy)}, "
-            "and keep this one for pods with sidecars alone"
-        )
-    title = f"attach it by targetRefs to {_targets(policy, mesh)}{_ports(policy)}"
-    return Fix(title, _attach(policy, mesh))
-
-
-def split_for_waypoint(policy: AuthorizationPolicy, mesh: Mesh) -> Fix:
-    """Have a waypoint enforce what ztunnel cannot."""
-    twins = mesh.twins(policy)
-    if twins:
-        return _give_way(policy, twins, mesh)
-    where = f"{_targets(policy, mesh)}{_ports(policy)}"
+    where = f"{_targets(policy, mesh)}{_ports(rule for rule in policy.rules if rule.path[-1] in lost)}"
     return Fix(f"move what ztunnel cannot match into a policy of its own with targetRefs to {where}")
 
 
 def _give_way(policy: AuthorizationPolicy, twins: Sequence[AuthorizationPolicy], mesh: Mesh) -> Fix:
-    when = " when its last sidecar is gone" if is_for_others(policy, mesh) else ""
+    kept_for = others(policy, mesh)
+    what = f"keep it for {kept_for} alone" if kept_for else "delete it"
     verb = "enforces" if len(twins) == 1 else "enforce"
     names = quoted([twin.name for twin in twins])
-    return Fix(f"delete it{when}, a leftover of the migration: {names} {verb} the same at the waypoint")
+    return Fix(f"{what}, a leftover of the migration: {names} {verb} the same at the waypoint")
 
 
 def _targets(policy: AuthorizationPolicy, mesh: Mesh) -> str:
@@ -45,17 +43,20 @@ def _targets(policy: AuthorizationPolicy, mesh: Mesh) -> str:
     if not policy.selector and policy.namespace == mesh.root_namespace.value:
         return "GatewayClass 'istio-waypoint' (Istio 1.25 and newer)"
     services = mesh.services_in_scope(policy)
+    only = _only_waypoint(policy, services, mesh)
     if not services:
-        return "a waypoint of these pods"
-    only = _only_waypoint(services, mesh)
+        return f"waypoint {only.name!r}" if only else "the Services of these pods, once they have a waypoint"
     if only is not None and only.namespace == policy.namespace and not policy.selector:
         return f"waypoint {only.name!r}"
     return f"{_listed(services)}{_where(policy, services)}{_without_waypoint(services, mesh)}"
 
 
-def _only_waypoint(services: Sequence[Service], mesh: Mesh) -> Gateway | None:
-    """The waypoint that all of some Services have in common."""
-    match list({mesh.enforcing_waypoint(service) for service in services}):
+def _only_waypoint(policy: AuthorizationPolicy, services: Sequence[Service], mesh: Mesh) -> Gateway | None:
+    """The waypoint that all of some Services have in common; without any, the only one beside the policy."""
+    found = {mesh.enforcing_waypoint(service) for service in services}
+    if not services:
+        found = {gateway for gateway in mesh.waypoints() if gateway.namespace == policy.namespace}
+    match list(found):
         case [only]:
             return only
         case _:
@@ -88,23 +89,23 @@ def _without_waypoint(services: Sequence[Service], mesh: Mesh) -> str:
     return ", once it has a waypoint" if len(services) == 1 else ", once all of them have a waypoint"
 
 
-def _ports(policy: AuthorizationPolicy) -> str:
-    return ", with the Service's ports in place of the pods'" if _names_ports(policy) else ""
+def _ports(rules: Iterable[Rule]) -> str:
+    return ", with the Service's ports in place of the pods'" if _name_ports(rules) else ""
 
 
-def _names_ports(policy: AuthorizationPolicy) -> bool:
+def _name_ports(rules: Iterable[Rule]) -> bool:
     """Whether rules name ports: at ztunnel they are those of the pods, at a waypoint the Service's."""
     return any(
         any(entry.values.get(name) for entry in rule.operations for name in _PORTS)
         or any(condition.key == _PORT_CONDITION for condition in rule.conditions)
-        for rule in policy.rules
+        for rule in rules
     )
 
 
 def _attach(policy: AuthorizationPolicy, mesh: Mesh) -> tuple[Edit, ...]:
     """Targets in place of the selector, if one Service has the same pods, and a waypoint that enforces."""
     services = mesh.services_in_scope(policy)
-    if not policy.selector or len(services) != 1 or _names_ports(policy):
+    if not policy.selector or len(services) != 1 or _name_ports(policy.rules):
         return ()
     [service] = services
     selected = {edge.target for edge in mesh.selected_workloads(service)}

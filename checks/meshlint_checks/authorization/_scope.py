@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator
 from meshlint import AmbientScope, AuthorizationPolicy, Cause, Enforcement, EnforcementPoint, Mesh, Workload
 
 _FEW = 2
+_OTHERS = {EnforcementPoint.SIDECAR: "pods with sidecars", EnforcementPoint.GATEWAY: "gateways"}
 
 
 def ambient_pods(policy: AuthorizationPolicy, mesh: Mesh) -> str:
@@ -19,6 +20,11 @@ def ambient_pods(policy: AuthorizationPolicy, mesh: Mesh) -> str:
 def explanation(policy: AuthorizationPolicy, scope: AmbientScope, mesh: Mesh) -> Iterator[Cause]:
     """Why the pods are ambient, and who else enforces the policy."""
     yield from scope.because
+    yield from enforced_elsewhere(policy, mesh)
+
+
+def enforced_elsewhere(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Cause]:
+    """The first of the sidecars and of the gateways that enforce a policy as well."""
     for enforcement in _elsewhere(policy, mesh):
         place = enforcement.workloads[0] if enforcement.workloads else enforcement.target
         if place is not None:
@@ -26,9 +32,10 @@ def explanation(policy: AuthorizationPolicy, scope: AmbientScope, mesh: Mesh) ->
             yield Cause(text, place.at())
 
 
-def is_for_others(policy: AuthorizationPolicy, mesh: Mesh) -> bool:
-    """Whether sidecars or gateways enforce a policy as well."""
-    return any(_elsewhere(policy, mesh))
+def others(policy: AuthorizationPolicy, mesh: Mesh) -> str:
+    """Whom else a policy is for: pods with sidecars, gateways, or nobody."""
+    points = {enforcement.point for enforcement in _elsewhere(policy, mesh)}
+    return " and ".join(name for point, name in _OTHERS.items() if point in points)
 
 
 def quoted(names: Collection[str], word: str = "and") -> str:
@@ -39,7 +46,7 @@ def quoted(names: Collection[str], word: str = "and") -> str:
 
 def _elsewhere(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Enforcement]:
     for enforcement in mesh.reach(policy).enforcements:
-        if enforcement.point is not EnforcementPoint.ZTUNNEL:
+        if enforcement.point in _OTHERS:
             yield enforcement
 
 

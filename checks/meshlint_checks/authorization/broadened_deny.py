@@ -86,7 +86,7 @@ def broadened_deny(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Problem]
                 *(cause for _, causes in further for cause in causes),
                 *explanation(policy, scope, mesh),
             ),
-            fix=split_for_waypoint(policy, mesh),
+            fix=split_for_waypoint(policy, [rule.index], mesh),
         )
 
 

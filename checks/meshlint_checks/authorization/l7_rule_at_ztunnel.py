@@ -67,7 +67,9 @@ def l7_rule_at_ztunnel(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Prob
         f"ztunnel cannot match {named(lost)} and drops {_outcome(policy, len(removed), mesh)}",
         at=lost[0].at,
         related=(*lost[1:], *explanation(policy, scope, mesh)),
-        fix=enforce_at_waypoint(policy, mesh) if is_whole else split_for_waypoint(policy, mesh),
+        fix=enforce_at_waypoint(policy, mesh)
+        if is_whole
+        else split_for_waypoint(policy, [rule.index for rule in removed], mesh),
     )
 
 
@@ -76,4 +78,4 @@ def _outcome(policy: AuthorizationPolicy, removed: int, mesh: Mesh) -> str:
     if removed < count:
         return f"{removed} of the {count} rules: requests to {pods} that no other rule allows are denied"
     dropped = "the only rule" if count == 1 else f"all {count} rules"
-    return f"{dropped}: all requests to {pods} are denied unless another policy allows them"
+    return f"{dropped}: requests to {pods} are denied unless another policy allows them"

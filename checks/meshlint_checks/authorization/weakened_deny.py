@@ -71,5 +71,5 @@ def weakened_deny(policy: AuthorizationPolicy, mesh: Mesh) -> Iterator[Problem]:
                 f"requests to {ambient_pods(policy, mesh)} that only it denies are let through",
                 at=lost[0].at,
                 related=(*lost[1:], *explanation(policy, scope, mesh)),
-                fix=split_for_waypoint(policy, mesh),
+                fix=split_for_waypoint(policy, [verdict.index], mesh),
             )

@@ -40,6 +40,7 @@ from meshlint import (
     check,
     kind,
 )
+from meshlint_checks.authorization._scope import enforced_elsewhere, others
 
 _UNSUPPORTED = ("CUSTOM", "AUDIT")
 _LOST = {RuleOutcome.NO_EFFECT, RuleOutcome.PARTLY}
@@ -69,14 +70,23 @@ def leftover_selector_policy(policy: AuthorizationPolicy, mesh: Mesh) -> Iterato
     twins = mesh.twins(policy) if effect else ()
     if not twins:
         return
-    sidecars = _sidecars(policy, mesh)
     yield Problem(
         f"{_says_the_same(twins)} at the waypoint, {effect}",
         at=policy.at(),
-        related=(*(Cause("the policy with targetRefs", twin.at()) for twin in twins), *sidecars),
-        fix=Fix("delete it when none of its pods has a sidecar any more" if sidecars else "delete it"),
-        severity=Severity.NOTE if sidecars else Severity.WARNING,
+        related=(
+            *(Cause("the policy with targetRefs", twin.at()) for twin in twins),
+            *enforced_elsewhere(policy, mesh),
+        ),
+        fix=_remedy(policy, mesh),
+        severity=Severity.NOTE if others(policy, mesh) else Severity.WARNING,
     )
+
+
+def _remedy(policy: AuthorizationPolicy, mesh: Mesh) -> Fix:
+    if mesh.ambient_scope(policy).is_empty:
+        return Fix("delete it when none of its pods has a sidecar any more")
+    kept_for = others(policy, mesh)
+    return Fix(f"keep it for {kept_for} alone" if kept_for else "delete it")
 
 
 def _takes_http(policy: AuthorizationPolicy, mesh: Mesh) -> bool:
@@ -87,7 +97,7 @@ def _takes_http(policy: AuthorizationPolicy, mesh: Mesh) -> bool:
 def _effect(policy: AuthorizationPolicy, mesh: Mesh) -> str:
     """What is left for the policy to do; empty where it is not left over, or others speak of it."""
     if mesh.ambient_scope(policy).is_empty:
-        return _once_ambient(policy) if _sidecars(policy, mesh) else ""
+        return _once_ambient(policy) if _has_sidecars(policy, mesh) else ""
     outcomes = {verdict.outcome for verdict in mesh.rule_verdicts(policy)}
     if policy.action == "ALLOW" or not outcomes & _LOST:
         return ""
@@ -105,10 +115,5 @@ def _says_the_same(twins: Sequence[AuthorizationPolicy]) -> str:
     return f"policy {names} says the same" if len(twins) == 1 else f"policies {names} say the same"
 
 
-def _sidecars(policy: AuthorizationPolicy, mesh: Mesh) -> tuple[Cause, ...]:
-    """The first of the workloads with sidecars that a policy protects."""
-    return tuple(
-        Cause("this one still has a sidecar, which enforces it", enforcement.workloads[0].at())
-        for enforcement in mesh.reach(policy).enforcements
-        if enforcement.point is EnforcementPoint.SIDECAR and enforcement.workloads
-    )
+def _has_sidecars(policy: AuthorizationPolicy, mesh: Mesh) -> bool:
+    return any(entry.point is EnforcementPoint.SIDECAR for entry in mesh.reach(policy).enforcements)

@@ -5,7 +5,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from meshlint.mesh.changes import AMBIENT_COMPARES_REVISIONS, ENVOY_FILTER_TARGETS, TRAFFIC_EXTENSIONS
+from meshlint.mesh.changes import (
+    AMBIENT_COMPARES_REVISIONS,
+    AUTHORIZATION_ACROSS_NAMESPACES,
+    ENVOY_FILTER_TARGETS,
+    TRAFFIC_EXTENSIONS,
+)
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.enrollment.dataplane import DataplaneMode
 from meshlint.mesh.policies.ambient_scope import NO_AMBIENT_PODS, AmbientScope
@@ -24,6 +29,7 @@ from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.policy import AuthorizationPolicy, TargetedPolicy
 from meshlint.model.kinds.workload import Workload
+from meshlint.model.resource import Resource
 from meshlint.model.selector import LabelSelector
 from meshlint.model.version import IstioVersion
 
@@ -60,11 +66,7 @@ class Attachments:
         ignored = self._ignored(policy)
         if ignored is not None:
             return _NOWHERE._replace(because=(ignored,))
-        if (
-            isinstance(policy, AuthorizationPolicy)
-            and is_dry_run(policy)
-            and not is_sent_anyway(self, policy)
-        ):
+        if self._is_kept_dry_run(policy):
             return _nowhere("a dry run is not enforced", policy, "metadata", "annotations", DRY_RUN)
         targets = target_references(policy, self._version)
         if targets and policy.selector is not None:
@@ -78,21 +80,15 @@ class Attachments:
 
         None for a policy that istiod does not read, or perhaps not; none for a dry run that is not enforced.
         """
-        is_empty = policy.selector is not None and not policy.selector
-        if policy.targets or is_empty or not self._is_certainly_read(policy) or self._ignored(policy):
+        if policy.targets or not self._is_certainly_read(policy) or self._ignored(policy):
             return NO_AMBIENT_PODS
-        if (
-            isinstance(policy, AuthorizationPolicy)
-            and is_dry_run(policy)
-            and not is_sent_anyway(self, policy)
-        ):
+        if policy.selector == {} or self._is_kept_dry_run(policy):
             return NO_AMBIENT_PODS
-        ambient = DataplaneMode.AMBIENT
-        workloads = tuple(w for w in self._workloads(policy) if self._mesh.dataplane_mode(w).value is ambient)
-        namespaces = tuple(self._ambient_without_pods(policy))
-        first = [self._mesh.dataplane_mode(workload) for workload in workloads[:1]]
-        because = first or [self._mesh.selects_ambient(namespace) for namespace in namespaces[:1]]
-        return AmbientScope(workloads, namespaces, tuple(cause for fact in because for cause in fact.because))
+        modes = {workload: self._mesh.dataplane_mode(workload) for workload in self._workloads(policy)}
+        pods = {w: mode.because for w, mode in modes.items() if mode.value is DataplaneMode.AMBIENT}
+        waiting = {n: self._mesh.selects_ambient(n).because for n in self._ambient_without_pods(policy)}
+        because = next(iter((*pods.values(), *waiting.values())), ())
+        return AmbientScope(tuple(pods), tuple(waiting), because)
 
     @property
     def version(self) -> IstioVersion:
@@ -114,9 +110,17 @@ class Attachments:
         """The AuthorizationPolicies that name a waypoint or its class."""
         return self._by_waypoint.get(gateway, ())
 
-    def enforces(self, gateway: Gateway | None) -> bool:
-        """Whether a Gateway is a waypoint that reads Istio's policies."""
-        return gateway is not None and self._targets.point_of(gateway) is EnforcementPoint.WAYPOINT
+    def enforces(self, gateway: Gateway, service: Resource) -> bool:
+        """Whether a waypoint reads the AuthorizationPolicies of a Service that is bound to it."""
+        is_beside = gateway.namespace == service.namespace
+        looks = is_beside or AUTHORIZATION_ACROSS_NAMESPACES.holds(self._version)
+        return looks and self._targets.point_of(gateway) is EnforcementPoint.WAYPOINT
+
+    def _is_kept_dry_run(self, policy: TargetedPolicy) -> bool:
+        """Whether a policy is only to be tried out, and really is nowhere enforced."""
+        if not isinstance(policy, AuthorizationPolicy) or not is_dry_run(policy):
+            return False
+        return not is_sent_anyway(self, policy)
 
     def _ignored(self, policy: TargetedPolicy) -> Cause | None:
         """Why istiod certainly does not read a policy."""

@@ -61,12 +61,13 @@ class PolicyFacts(WaypointFacts):
         return self._fact("twins", policy, lambda: twins(policy, self))
 
     def enforcing_waypoint(self, service: Service | ServiceEntry) -> Gateway | None:
-        """The waypoint that enforces policies with a Service as target; None if nobody does, or may not."""
+        """The waypoint that enforces AuthorizationPolicies for a Service; None if nobody does, or may not."""
         from meshlint.mesh.waypoints.binding import BindingState
 
         binding = self.waypoint_binding(service)
-        is_bound = binding.state is BindingState.BOUND and binding.gateway is not None
-        return binding.gateway if is_bound and self._attachments.enforces(binding.gateway) else None
+        if binding.state is not BindingState.BOUND or binding.gateway is None:
+            return None
+        return binding.gateway if self._attachments.enforces(binding.gateway, service) else None
 
     def policies_at(self, resource: Resource) -> tuple[tuple[TargetedPolicy, EnforcementPoint], ...]:
         """The AuthorizationPolicies that act on a workload, a Service or a ServiceEntry, and where."""
