@@ -8,6 +8,7 @@ from meshlint.source.document import Location, Place
 
 # What stays itself as a plain YAML scalar, whatever the context (names, label keys and values).
 _PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9._/-]*$")
+_FLOW_MAPPING = re.compile(r"(?:[&!]\S*\s+)*\{")
 _NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -133,7 +134,7 @@ def _own_lines(at: Location) -> tuple[int, int] | None:
 
 
 def _is_flow(mapping: Place, at: Location) -> bool:
-    return at.file.text.startswith("{", mapping.start)
+    return _FLOW_MAPPING.match(at.file.text, mapping.start) is not None
 
 
 def _is_only_entry(at: Location) -> bool:

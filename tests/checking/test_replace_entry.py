@@ -66,6 +66,7 @@ def test_line_ends_are_those_of_the_file():
     [
         "spec: {selector: {matchLabels: {app: cart}}}\n",
         "spec: {\n  selector: {matchLabels: {app: cart}}\n}\n",
+        "spec: &all {\n  selector: {matchLabels: {app: cart}}\n}\n",
         "spec:\n  selector: # the cart\n    matchLabels: {app: cart}\n",
         "spec:\n  selector: &pods\n    matchLabels: {app: cart}\n  other: *pods\n",
         "spec:\n  rules: []\n",

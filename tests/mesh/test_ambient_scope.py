@@ -266,3 +266,13 @@ def test_principals_with_a_prefix_are_found_wherever_they_may_stand():
         (principal.value, principal.is_excluded) for principal in found
     ]
     assert [("rules", 0, "from", 0, "source", "principals", 0)] == [found[0].at.field[1:]]
+
+
+def test_a_namespace_that_is_told_in_two_ways_is_not_known_to_be_ambient():
+    """
+    Its definitions differ, and either may be the one that is applied.
+    """
+    twice = namespace("depot", dataplane_mode="ambient") + namespace("depot")
+
+    assert ([], []) == names(twice + policy(where="istio-system"))
+    assert ([], []) == names(twice + policy(where="depot"))

@@ -14,12 +14,15 @@ def ambient_pods(policy: AuthorizationPolicy, mesh: Mesh) -> str:
         return _listed(mesh.ambient_scope(policy).workloads)
     if policy.namespace == mesh.root_namespace.value:
         return "the ambient pods of all namespaces"
-    return f"the ambient pods of namespace {policy.namespace!r}"
+    where = f"namespace {policy.namespace!r}" if policy.namespace else "its namespace"
+    return f"the ambient pods of {where}"
 
 
 def explanation(policy: AuthorizationPolicy, scope: AmbientScope, mesh: Mesh) -> Iterator[Cause]:
     """Why the pods are ambient, and who else enforces the policy."""
     yield from scope.because
+    for twin in mesh.twins(policy):
+        yield Cause(f"policy {twin.name!r} enforces the same at the waypoint", twin.at())
     yield from enforced_elsewhere(policy, mesh)
 
 

@@ -8,15 +8,16 @@ are others with the same action, the same rules and `targetRefs`, enforced by th
 that have the pods. Ports count as the same where the Service translates them.
 
 It is a warning where the pods are ambient and this policy has no effect at ztunnel, or only part of it;
-a note where pods with sidecars are left, which it still protects.
+a note where it still protects pods with sidecars, or gateways.
 
 An ALLOW policy that denies requests to ambient pods is `l7-rule-at-ztunnel`, and a DENY rule that denies
 too much is `broadened-deny`, twin or not.
 
 ## Why it matters
 
-The waypoint does the work, and the older policy only looks as if it did. Who reads or changes it later
-changes nothing, or protects half of the callers.
+The waypoint does the work, and the older policy only looks as if it did: whoever changes it later changes
+nothing. One that is kept for pods with sidecars turns against them if it allows: as soon as they are
+ambient, ztunnel drops its rules and denies what they allow.
 
 ## How to fix it
 

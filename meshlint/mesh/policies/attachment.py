@@ -204,10 +204,14 @@ class Attachments:
         everywhere = policy.namespace == self._mesh.root_namespace.value
         found = self._graph.of_kind(k.NAMESPACE) if everywhere else (self._mesh.namespace_of(policy),)
         for namespace in found:
-            if not isinstance(namespace, Namespace) or any(self._mesh.workloads_in(namespace)):
-                continue
-            if self._mesh.namespace_mode(namespace).value is DataplaneMode.AMBIENT:
+            if isinstance(namespace, Namespace) and self._awaits_ambient_pods(namespace):
                 yield namespace
+
+    def _awaits_ambient_pods(self, namespace: Namespace) -> bool:
+        is_known = self._mesh.find(namespace.ref).value is namespace
+        if not is_known or any(self._mesh.workloads_in(namespace)):
+            return False
+        return self._mesh.namespace_mode(namespace).value is DataplaneMode.AMBIENT
 
     def _is_known(self, policy: TargetedPolicy, workloads: Iterable[Workload]) -> bool:
         everywhere = policy.namespace == self._mesh.root_namespace.value
