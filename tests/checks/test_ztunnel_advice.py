@@ -187,3 +187,24 @@ def test_which_way_a_prefix_fails_depends_on_the_action(check, rule, action, imp
 
     assert found is not None
     assert impact == found.value
+
+
+@pytest.mark.parametrize(
+    ("rules", "more", "expected"),
+    [
+        (METHODS, "", "delete it"),
+        (METHODS, deployment("old", "shop", inject="true"), "keep it for pods with sidecars alone"),
+        (
+            f"from: [{{source: {{namespaces: [a]}}}}]}}, {{{METHODS}",
+            "",
+            "delete it, or leave in it what ztunnel enforces",
+        ),
+    ],
+)
+def test_a_leftover_is_deleted_as_far_as_nobody_needs_it(rules, more, expected):
+    """
+    What ztunnel enforces holds for callers that do not use the waypoint too.
+    """
+    text = BOUND + CART + more + policy(rules) + twin(rules)
+
+    assert expected == advice("leftover-selector-policy", text)

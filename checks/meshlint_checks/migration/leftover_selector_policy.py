@@ -87,7 +87,10 @@ def _remedy(policy: AuthorizationPolicy, mesh: Mesh) -> Fix:
     if mesh.ambient_scope(policy).is_empty:
         return Fix("delete it when none of its pods has a sidecar any more")
     kept_for = others(policy, mesh)
-    return Fix(f"keep it for {kept_for} alone" if kept_for else "delete it")
+    if kept_for:
+        return Fix(f"keep it for {kept_for} alone")
+    is_partly_enforced = any(verdict.outcome not in _LOST for verdict in mesh.rule_verdicts(policy))
+    return Fix("delete it, or leave in it what ztunnel enforces" if is_partly_enforced else "delete it")
 
 
 def _takes_http(policy: AuthorizationPolicy, mesh: Mesh) -> bool:
