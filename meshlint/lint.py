@@ -1,6 +1,7 @@
 """One whole run: from paths to findings."""
 
 import gc
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -8,7 +9,7 @@ from typing import NamedTuple
 from meshlint.checking.catalog import Catalog, Check, load_catalog
 from meshlint.checking.finding import Finding
 from meshlint.checking.result import LintResult, Summary
-from meshlint.checking.run import Checkable, merge_sets, run_checks
+from meshlint.checking.run import CHECK_CRASHED, Checkable, merge_sets, run_checks
 from meshlint.graph.build import build_graph
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.scope import Neighbours, Scopes, Told, closed_scopes, neighbours
@@ -30,6 +31,7 @@ class Options(NamedTuple):
     `context` are paths whose objects are there but not reported on. `istio_version` is None to
     have it detected. `namespace` is for objects that name none. `complete` says that nothing is
     missing from what is read. `render` has kustomizations built by the kustomize that is installed.
+    `only` keeps the findings that have a place, or a related place, in one of these files; None keeps all.
     """
 
     paths: Sequence[str] = (".",)
@@ -41,6 +43,7 @@ class Options(NamedTuple):
     ignore: Sequence[str] = ()
     complete: bool = False
     render: bool = False
+    only: Sequence[str] | None = None
 
 
 class _Context(NamedTuple):
@@ -85,10 +88,11 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
         versions = _versions(linked, options)
         found = _check(checks, catalog, given, linked, versions)
     findings, suppressed = _split(merge_sets(found))
+    shown = findings if options.only is None else _touching(findings, options.only)
     version = _newest(versions)
     return LintResult(
-        findings=tuple(findings),
-        summary=_summary(given, linked, suppressed),
+        findings=tuple(shown),
+        summary=_summary(given, linked, suppressed)._replace(elsewhere=len(findings) - len(shown)),
         istio_version=version.number.minor_release,
         version_origin=version.origin,
         checks=checks,
@@ -107,6 +111,18 @@ def _split(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
     from meshlint.checking.suppression import split_suppressed
 
     return split_suppressed(findings)
+
+
+def _touching(findings: Sequence[Finding], files: Sequence[str]) -> list[Finding]:
+    """The findings with a place, or a related place, in some files; a crash is never left out."""
+    wanted = {os.path.realpath(file) for file in files}
+    paths = {at.file.path for finding in findings for at in finding.places}
+    touched = {path for path in paths if os.path.realpath(path) in wanted}
+    return [
+        finding
+        for finding in findings
+        if finding.check == CHECK_CRASHED.id or any(at.file.path in touched for at in finding.places)
+    ]
 
 
 class LinkedMesh(NamedTuple):

@@ -80,3 +80,8 @@ class Finding(NamedTuple):
     field: str | None
     sets: tuple[str, ...]
     fingerprint: str
+
+    @property
+    def places(self) -> tuple[Location, ...]:
+        """Its place, then those of what explains it."""
+        return (self.at, *(cause.at for cause in self.related))

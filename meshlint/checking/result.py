@@ -17,7 +17,7 @@ class Summary(NamedTuple):
     objects. `unread` counts the documents and files that could not be read as manifests
     (syntax, encoding, limits), `unrendered` the templates, `encrypted` the SOPS documents.
     `unapplied` counts the kustomizations that change or add objects, which was left out. `fixed`
-    counts the findings that were mended in this run.
+    counts the findings that were mended in this run, `elsewhere` those in files that were not asked about.
     """
 
     files: int
@@ -29,6 +29,7 @@ class Summary(NamedTuple):
     suppressed: int
     unapplied: int = 0
     fixed: int = 0
+    elsewhere: int = 0
 
 
 class LintResult(NamedTuple):

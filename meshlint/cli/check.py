@@ -1,6 +1,7 @@
 """`meshlint check`: lint manifests."""
 
 import argparse
+import os
 from typing import TYPE_CHECKING, Any
 
 from meshlint.cli.options import (
@@ -38,6 +39,11 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
     parser.add_argument(
         "paths", nargs="*", metavar="PATH", help="files and directories (default: .); '-' is standard input"
     )
+    parser.add_argument(
+        "--only-files",
+        action="store_true",
+        help="read all below here, and report what has to do with the files that are named",
+    )
     add_input_options(parser)
     parser.add_argument(
         "--select",
@@ -63,6 +69,7 @@ def run(options: argparse.Namespace) -> int:
     from meshlint.source.input import read_input
 
     fill_in(options)
+    options.only = _only(options)
     say_if_unknown(istio_version(options.istio_version))
     given = read_input(options.paths or ["."], options.exclude, options.context, render=options.render)
     if given.in_vain:
@@ -92,7 +99,9 @@ def _check(options: argparse.Namespace, given: "Input") -> int:
     from meshlint.lint import lint
     from meshlint.report import render
 
-    asked = lint_options(options)._replace(select=_words(options.select), ignore=_words(options.ignore))
+    asked = lint_options(options)._replace(
+        select=_words(options.select), ignore=_words(options.ignore), only=options.only
+    )
     # Code scanning wants to be told all rules, those too that have nothing to say.
     catalog = load_catalog() if options.format == "sarif" else None
     if options.diff:
@@ -107,6 +116,17 @@ def _check(options: argparse.Namespace, given: "Input") -> int:
     for complaint in _wrong_words(given, result):
         say(complaint)
     return exit_code(result, options.fail_on or "warning")
+
+
+def _only(options: argparse.Namespace) -> list[str] | None:
+    """The files to report on, then no more paths to read; None for all."""
+    if not options.only_files:
+        return None
+    files, options.paths = options.paths, []
+    for path in files:
+        if not os.path.exists(path):
+            say(f"not there, so nothing is said about it: {path!r}")
+    return list(files)
 
 
 def _show_fixes(options: argparse.Namespace, asked: "Options", given: "Input") -> int:

@@ -13,7 +13,7 @@ from meshlint.source.document import Location
 
 def block(finding: Finding, paint: Paint, *, with_sets: bool) -> Iterator[str]:
     """The lines of one finding: what is wrong, where, why, and what to type."""
-    frame = _Frame(max(len(str(at.span.start_line)) for at in _places(finding)), paint)
+    frame = _Frame(max(len(str(at.span.start_line)) for at in finding.places), paint)
     style = severity_style(finding.severity)
     title = paint(f"{finding.severity.value}[{finding.check}]", style)
     yield f"{title}{paint(f': {plain(finding.message)}', Style.STRONG)}"
@@ -40,12 +40,6 @@ class _Frame(NamedTuple):
     def arrow(self, sign: str, location: Location) -> str:
         margin = " " * (self.width + 1)
         return f"{self.paint(f'{margin}{sign}', Style.FRAME)} {place(location)}"
-
-
-def _places(finding: Finding) -> Iterator[Location]:
-    yield finding.at
-    for cause in finding.related:
-        yield cause.at
 
 
 def _passage(frame: _Frame, previous: Location, following: Location) -> Iterator[str]:

@@ -97,12 +97,13 @@ def _findings(result: "LintResult") -> str:
 
 
 def _left_out(result: "LintResult") -> list[str]:
-    suppressed = result.summary.suppressed
+    suppressed, elsewhere = result.summary.suppressed, result.summary.elsewhere
     crashed = len(result.crashed)
     sentences = [
         not_read(result.summary),
         not_applied(result.summary),
         f"{_count(suppressed, 'finding')} suppressed." if suppressed else "",
+        f"{_count(elsewhere, 'finding')} in other files not shown." if elsewhere else "",
         f"{_count(crashed, 'check')} crashed." if crashed else "",
     ]
     return [sentence for sentence in sentences if sentence]
