@@ -31,7 +31,11 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.ambient_scope import AmbientScope
     from meshlint.mesh.policies.authorization import Alternative, RuleOutcome, RuleVerdict, ZtunnelRule
     from meshlint.mesh.policies.decision import Decision, Peer
+    from meshlint.mesh.policies.levels import PodSource
+    from meshlint.mesh.policies.lost_strict import LossForm, LostStrict
     from meshlint.mesh.policies.mtls import MtlsMode, MtlsVerdict
+    from meshlint.mesh.policies.outside import ApiServerCall, ExposedPort
+    from meshlint.mesh.policies.peer_authentication import MtlsLine
     from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, Reach
     from meshlint.mesh.registry import KNOWN_KEYS, KeyRole, KnownKey
     from meshlint.mesh.routing.route_parents import RouteParent
@@ -44,7 +48,7 @@ if TYPE_CHECKING:
     from meshlint.model.kind import Kind, ResourceRef
     from meshlint.model.kinds.core import ConfigMap, Namespace, Service
     from meshlint.model.kinds.gateway import Gateway, GatewayClass, Route
-    from meshlint.model.kinds.network import NetworkPolicy
+    from meshlint.model.kinds.network import Ingress, NetworkPolicy
     from meshlint.model.kinds.policy import AuthorizationPolicy, PeerAuthentication, Rule, TargetedPolicy
     from meshlint.model.kinds.spire import ClusterSpiffeId
     from meshlint.model.kinds.traffic import DestinationRule, ServiceEntry, VirtualService
@@ -86,7 +90,11 @@ _HOMES = {
     "mesh.routing.route_parents": ("RouteParent",),
     "mesh.routing.service_port": ("PortTraffic",),
     "mesh.routing.virtual_services": ("HostEffect", "TrafficEffect"),
+    "mesh.policies.levels": ("PodSource",),
+    "mesh.policies.lost_strict": ("LossForm", "LostStrict"),
     "mesh.policies.mtls": ("MtlsMode", "MtlsVerdict"),
+    "mesh.policies.outside": ("ApiServerCall", "ExposedPort"),
+    "mesh.policies.peer_authentication": ("MtlsLine",),
     "mesh.registry": ("KNOWN_KEYS", "KeyRole", "KnownKey"),
     "mesh.policies.target_attachment": ("Enforcement", "EnforcementPoint", "Reach"),
     "model": ("keys", "kind"),
@@ -94,7 +102,7 @@ _HOMES = {
     "model.kind": ("Kind", "ResourceRef"),
     "model.kinds.core": ("ConfigMap", "Namespace", "Service"),
     "model.kinds.gateway": ("Gateway", "GatewayClass", "Route"),
-    "model.kinds.network": ("NetworkPolicy",),
+    "model.kinds.network": ("Ingress", "NetworkPolicy"),
     "model.kinds.policy": ("AuthorizationPolicy", "PeerAuthentication", "Rule", "TargetedPolicy"),
     "model.kinds.spire": ("ClusterSpiffeId",),
     "model.kinds.traffic": ("DestinationRule", "ServiceEntry", "VirtualService"),

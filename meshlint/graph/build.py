@@ -8,7 +8,7 @@ from meshlint.graph.graph import Edge, Relation, ResourceGraph
 from meshlint.graph.scope import Scopes
 from meshlint.model.keys import USE_WAYPOINT
 from meshlint.model.kind import GATEWAY_CLASS, NAMESPACE, ResourceRef, is_cluster_wide
-from meshlint.model.kinds.core import Namespace, Service
+from meshlint.model.kinds.core import ApiExtension, Namespace, Service
 from meshlint.model.kinds.gateway import Gateway, ObjectReference, Route
 from meshlint.model.kinds.policy import PeerAuthentication, TargetedPolicy
 from meshlint.model.kinds.traffic import ServiceEntry
@@ -70,6 +70,9 @@ def _edges(resource: Resource, pods: _PodIndex) -> Iterator[Edge]:
             yield from _selected(resource, resource.selector or {}, ("spec", "selector"), pods)
         case PeerAuthentication():
             yield from _selected(resource, resource.selector or {}, ("spec", "selector"), pods)
+        case ApiExtension():
+            for call in resource.calls:
+                yield Edge(resource, Relation.CALLS, call.service, resource.at(*call.path, "name"))
         case _:
             pass
 

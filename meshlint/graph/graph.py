@@ -29,6 +29,7 @@ class Relation(Enum):
     BACKEND = "sends to"
     OF_CLASS = "is of class"
     USES_WAYPOINT = "uses waypoint"
+    CALLS = "has the API server call"
 
 
 class Edge(NamedTuple):

@@ -15,6 +15,7 @@ _DECODERS: Mapping[Kind, _Decoder] = {
     k.NAMESPACE: core.Namespace,
     k.SERVICE: core.Service,
     k.CONFIG_MAP: core.ConfigMap,
+    **dict.fromkeys(k.API_EXTENSIONS, core.ApiExtension),
     k.MUTATING_WEBHOOK: core.MutatingWebhook,
     **dict.fromkeys(k.WORKLOADS, workload.Workload),
     k.WORKLOAD_ENTRY: workload.WorkloadEntry,
@@ -30,6 +31,8 @@ _DECODERS: Mapping[Kind, _Decoder] = {
     k.VIRTUAL_SERVICE: traffic.VirtualService,
     k.DESTINATION_RULE: traffic.DestinationRule,
     k.NETWORK_POLICY: network.NetworkPolicy,
+    k.INGRESS: network.Ingress,
+    k.INGRESS_CLASS: network.IngressClass,
     k.CLUSTER_SPIFFE_ID: spire.ClusterSpiffeId,
 }
 

@@ -92,9 +92,15 @@ WAYPOINT_USERS = (NAMESPACE, SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY, *WORKLOADS)
 """The kinds on which Istio reads `istio.io/use-waypoint`."""
 
 NETWORK_POLICY = Kind("networking.k8s.io", "NetworkPolicy")
+INGRESS = Kind("networking.k8s.io", "Ingress")
+INGRESS_CLASS = Kind("networking.k8s.io", "IngressClass")
 
 MUTATING_WEBHOOK = Kind("admissionregistration.k8s.io", "MutatingWebhookConfiguration")
 VALIDATING_WEBHOOK = Kind("admissionregistration.k8s.io", "ValidatingWebhookConfiguration")
+CUSTOM_RESOURCE_DEFINITION = Kind("apiextensions.k8s.io", "CustomResourceDefinition")
+API_SERVICE = Kind("apiregistration.k8s.io", "APIService")
+API_EXTENSIONS = (MUTATING_WEBHOOK, VALIDATING_WEBHOOK, CUSTOM_RESOURCE_DEFINITION, API_SERVICE)
+"""The kinds that have the API server call Services."""
 ISTIO_OPERATOR = Kind("install.istio.io", "IstioOperator")
 SAIL_ISTIO = Kind("sailoperator.io", "Istio")
 SAIL_CNI = Kind("sailoperator.io", "IstioCNI")
@@ -135,7 +141,7 @@ _CLUSTER_WIDE = {
     Kind("", "PersistentVolume"),
     Kind("rbac.authorization.k8s.io", "ClusterRole"),
     Kind("rbac.authorization.k8s.io", "ClusterRoleBinding"),
-    Kind("networking.k8s.io", "IngressClass"),
+    INGRESS_CLASS,
     Kind("certificates.k8s.io", "CertificateSigningRequest"),
     Kind("policy", "PodSecurityPolicy"),
     Kind("cert-manager.io", "ClusterIssuer"),

@@ -90,7 +90,14 @@ def test_the_default_revisions_config_map_comes_before_others():
     [
         (config_map("defaultConfig: {proxyMetadata: {ISTIO_META_ENABLE_HBONE: 'true'}}"), True),
         (config_map("defaultConfig: {proxyMetadata: {ISTIO_META_ENABLE_HBONE: 'false'}}"), False),
+        (config_map("defaultConfig: {proxyMetadata: {ISTIO_META_ENABLE_HBONE: 'True'}}"), False),
         (config_map("trustDomain: td"), False),
+        (config_map("trustDomain: td") + config_map("trustDomain: td", "istio-canary"), False),
+        (
+            config_map("trustDomain: td")
+            + config_map("defaultConfig: {proxyMetadata: {ISTIO_META_ENABLE_HBONE: 'true'}}", "istio-canary"),
+            None,
+        ),
         (operator("defaultConfig: {proxyMetadata: {ISTIO_META_ENABLE_HBONE: true}}"), True),
         (VALUES + "    profile: ambient\n", True),
         (VALUES + "    profile: default\n", None),

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 from meshlint.mesh.installation.facts import InstallationFacts
 from meshlint.model.keys import GATEWAY_NAME
+from meshlint.model.kind import NAMESPACE, WORKLOADS
+from meshlint.model.kinds.core import Namespace
+from meshlint.model.kinds.workload import Workload
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +20,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.enrollment.injection import InjectionSource
     from meshlint.mesh.installation.values import EnablementSelector
     from meshlint.model.kind import Kind
-    from meshlint.model.kinds.core import Namespace
-    from meshlint.model.kinds.workload import Workload, WorkloadEntry
+    from meshlint.model.kinds.workload import WorkloadEntry
     from meshlint.model.resource import Resource
 
 DEFAULT_EXCLUDED = frozenset({"kube-system"})
@@ -69,6 +71,24 @@ class EnrollmentFacts(InstallationFacts):
         modes = [self.dataplane_mode(workload).value for workload in self.workloads_in(namespace)]
         spared = (DataplaneMode.AMBIENT, DataplaneMode.NONE)
         return not modes or any(mode not in spared for mode in modes)
+
+    @cached_property
+    def ambient_pods(self) -> tuple[Cause, ...]:
+        """The lines by which some pods are ambient: of their namespaces, and of workloads themselves."""
+        from meshlint.mesh.enrollment.dataplane import DataplaneMode
+
+        spaces = (self.namespace_mode(n) for n in self.resources(NAMESPACE) if isinstance(n, Namespace))
+        workloads = (self.dataplane_mode(w) for w in self.resources(*WORKLOADS) if isinstance(w, Workload))
+        modes = (mode for mode in (*spaces, *workloads) if mode.value is DataplaneMode.AMBIENT)
+        return tuple(dict.fromkeys(mode.because[0] for mode in modes if mode.because))
+
+    def hears_hbone(self, workload: Workload) -> Derived[bool | None]:
+        """Whether the sidecars of a workload listen for HBONE; None where the manifests do not tell."""
+        from meshlint.mesh.enrollment import hbone
+
+        return self._fact(
+            "hears_hbone", workload, lambda: hbone.hears_hbone(workload, self.graph, self.mesh_config)
+        )
 
     def enrolls_itself(self, workload: Workload) -> Derived[bool]:
         """Whether the pods' own labels choose ambient mode, whatever their namespace says."""

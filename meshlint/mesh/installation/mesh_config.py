@@ -19,8 +19,6 @@ DEFAULT_TRUST_DOMAIN = "cluster.local"
 _MESH_CONFIG_MAP = re.compile(r"^istio(-.+)?$")
 _AMBIENT_PROFILES = frozenset({"ambient", "openshift-ambient"})
 _HBONE = ("defaultConfig", "proxyMetadata", "ISTIO_META_ENABLE_HBONE")
-# Go's strconv.ParseBool.
-_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 
 
 class VisibilityPolicy(NamedTuple):
@@ -65,8 +63,8 @@ class MeshConfig(NamedTuple):
     MeshConfig as far as ambient mode depends on it; a value without causes is Istio's default.
 
     `discovery_selectors` is None where istiod watches all namespaces. `hbone_enabled` (whether
-    sidecars listen for HBONE) is None where the manifests do not tell. `outbound_policy` is
-    `ALLOW_ANY` or `REGISTRY_ONLY`.
+    sidecars listen for HBONE) is None where the manifests do not tell, or several control planes
+    differ. `outbound_policy` is `ALLOW_ANY` or `REGISTRY_ONLY`.
     """
 
     root_namespace: Derived[str]
@@ -101,8 +99,8 @@ def mesh_config(graph: ResourceGraph, values: Sequence[Values]) -> MeshConfig:
     (istio `manifests/charts/istio-control/istio-discovery/templates/configmap.yaml`,
     `pkg/config/mesh/mesh.go`, DefaultMeshConfig).
     """
-    rendered = next(_rendered(graph), None)
-    sources = [rendered] if rendered else [*_operators(graph), *_charts(values)]
+    rendered = list(_rendered(graph))
+    sources = rendered[:1] or [*_operators(graph), *_charts(values)]
     return MeshConfig(
         root_namespace=_text(sources, "rootNamespace") or _istio_namespace(graph, values),
         trust_domain=_text(sources, "trustDomain") or Derived(DEFAULT_TRUST_DOMAIN),
@@ -177,15 +175,23 @@ def _discovery_selectors(sources: Sequence[_Source]) -> Derived[tuple[LabelSelec
 
 
 def _hbone(
-    sources: Sequence[_Source], graph: ResourceGraph, values: Sequence[Values], rendered: _Source | None
+    sources: Sequence[_Source], graph: ResourceGraph, values: Sequence[Values], rendered: Sequence[_Source]
 ) -> Derived[bool | None]:
+    """
+    Whether sidecars listen for HBONE, so that ambient clients can tell: `"true"`, and no other text.
+
+    istio `manifests/charts/istio-control/istio-discovery/files/injection-template.yaml` gives the pods
+    `networking.istio.io/tunnel: http` then.
+    """
+    if len({as_text(source.get(*_HBONE)) == "true" for source in rendered}) > 1:
+        return Derived(None)
     for source in sources:
         value = source.get(*_HBONE)
         if value is not None:
             cause = Cause(f"`ISTIO_META_ENABLE_HBONE` is {as_text(value)!r}", source.at(*_HBONE))
-            return Derived(as_text(value) in _TRUE, (cause,))
+            return Derived(as_text(value) == "true", (cause,))
     if rendered:
-        return Derived(False, (Cause("MeshConfig does not set `ISTIO_META_ENABLE_HBONE`", rendered.at()),))
+        return Derived(False, (Cause("MeshConfig does not set `ISTIO_META_ENABLE_HBONE`", rendered[0].at()),))
     profile = next(_ambient_profiles(graph, values), None)
     return Derived(True, (profile,)) if profile else Derived(None)
 

@@ -14,17 +14,24 @@ from meshlint.model.kinds.workload import Workload
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from meshlint.graph.known import Known
     from meshlint.mesh.condition import PredictedCondition
     from meshlint.mesh.derived import Derived
+    from meshlint.mesh.enrollment.dataplane import DataplaneMode
     from meshlint.mesh.policies.ambient_scope import AmbientScope
     from meshlint.mesh.policies.attachment import Attachments
     from meshlint.mesh.policies.authorization import PrefixedPrincipal, RuleVerdict, ZtunnelRule
     from meshlint.mesh.policies.decision import Decision, Peer
+    from meshlint.mesh.policies.levels import PodSource
+    from meshlint.mesh.policies.lost_strict import LostStrict
     from meshlint.mesh.policies.mtls import MtlsVerdict, PeerAuthentications
     from meshlint.mesh.policies.network import NetworkPolicies
+    from meshlint.mesh.policies.outside import ApiServerCall, ExposedPort, IngressControllers
+    from meshlint.mesh.policies.peer_authentication import MtlsLine
     from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, Reach
     from meshlint.model.kinds.gateway import Gateway
-    from meshlint.model.kinds.policy import TargetedPolicy
+    from meshlint.model.kinds.network import Ingress
+    from meshlint.model.kinds.policy import PeerAuthentication, TargetedPolicy
     from meshlint.model.resource import Resource
 
 
@@ -161,14 +168,86 @@ class PolicyFacts(WaypointFacts):
             for rule in self.ztunnel_rules(policy)
         )
 
-    def mtls(self, workload: Workload) -> MtlsVerdict:
-        """What really becomes of plaintext to the pods of a workload, port by port."""
-        mode = self.dataplane_mode(workload)
-        return self._fact("mtls", workload, lambda: self._peer_authentications.verdict(workload, mode))
+    def mtls(self, source: PodSource) -> MtlsVerdict:
+        """What really becomes of plaintext to pods, port by port."""
+        mode = self.pods_mode(source)
+        return self._fact("mtls", source, lambda: self._peer_authentications.verdict(source, mode))
 
-    def asked_mtls(self, workload: Workload) -> MtlsVerdict:
+    def asked_mtls(self, source: PodSource) -> MtlsVerdict:
         """What the PeerAuthentications ask for by plain inheritance, honoured or not."""
-        return self._fact("asked_mtls", workload, lambda: self._peer_authentications.asked(workload))
+        return self._fact("asked_mtls", source, lambda: self._peer_authentications.asked(source))
+
+    def pods_mode(self, source: PodSource) -> Derived[DataplaneMode]:
+        """What the pods run in that a workload makes, a Namespace has, or a policy selects."""
+        from meshlint.mesh.derived import Derived
+        from meshlint.mesh.enrollment.dataplane import DataplaneMode
+
+        if isinstance(source, Workload):
+            return self.dataplane_mode(source)
+        namespace = self.namespace_of(source)
+        return self.namespace_mode(namespace) if namespace else Derived(DataplaneMode.UNKNOWN)
+
+    def governed_pods(self, policy: PeerAuthentication) -> tuple[PodSource, ...]:
+        """
+        The pods for which a PeerAuthentication may speak, as ambient mode counts.
+
+        A Namespace stands for its pods where the set holds none of them, and so does a policy for those that
+        it selects. None where the API server refuses the policy.
+        """
+        return self._peer_authentications.governed(policy)
+
+    def mtls_lines(self, policy: PeerAuthentication) -> Iterator[MtlsLine]:
+        """The modes that a PeerAuthentication sets: for all ports, and for single ones."""
+        from meshlint.mesh.policies.peer_authentication import lines_of
+
+        return lines_of(policy)
+
+    def mtls_line(self, source: PodSource, port: int | None = None) -> MtlsLine | None:
+        """
+        The line by which plain inheritance goes for a port of ambient pods, or for the ports that none names.
+
+        None without one, or if several may be the one.
+        """
+        from meshlint.mesh.policies.peer_authentication import OTHER_PORTS
+
+        return self._peer_authentications.line(source, OTHER_PORTS if port is None else port)
+
+    def inherited_mtls(self, source: PodSource) -> Known[str]:
+        """The mode that ambient pods have from their namespace or the mesh; absent where none is set."""
+        return self._peer_authentications.inherited(source)
+
+    def lost_strict(self, source: PodSource) -> tuple[LostStrict, ...]:
+        """Where ambient pods accept plaintext although their policies ask for STRICT."""
+        return self._fact("lost_strict", source, lambda: self._peer_authentications.lost(source))
+
+    def refuses(self, policy: PeerAuthentication) -> bool:
+        """Whether the API server certainly refuses a PeerAuthentication."""
+        from meshlint.mesh.policies.peer_authentication import is_rejected
+
+        return is_rejected(policy)
+
+    def api_server_calls(self, workload: Workload) -> tuple[ApiServerCall, ...]:
+        """The calls that the API server is told to make to the pods of a workload."""
+        from meshlint.mesh.policies.outside import api_server_calls
+
+        return tuple(api_server_calls(workload, self.graph))
+
+    def exposed_ports(self, resource: Service | Ingress) -> tuple[ExposedPort, ...]:
+        """The ports of Services that a Service, or an Ingress, opens to clients outside of the cluster."""
+        from meshlint.mesh.policies.outside import exposed_by_ingress, exposed_by_service
+
+        if isinstance(resource, Service):
+            return tuple(exposed_by_service(resource))
+        return tuple(exposed_by_ingress(resource, self._ingress_carrier(resource), self.graph))
+
+    def _ingress_carrier(self, ingress: Ingress) -> Derived[bool | None]:
+        return self._ingress_controllers.is_outside(ingress, self.dataplane_mode)
+
+    @cached_property
+    def _ingress_controllers(self) -> IngressControllers:
+        from meshlint.mesh.policies.outside import IngressControllers
+
+        return IngressControllers(self.graph)
 
     @cached_property
     def _peer_authentications(self) -> PeerAuthentications:

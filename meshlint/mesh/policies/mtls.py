@@ -1,36 +1,34 @@
-"""What becomes of plaintext to a workload: whether mTLS is strict, port by port."""
+"""What becomes of plaintext to pods: whether mTLS is strict, port by port."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
-from itertools import product
 from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
+from meshlint.graph.known import Known
 from meshlint.mesh.changes import CAPTURE_CAN_BE_BYPASSED
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.enrollment.dataplane import DataplaneMode
+from meshlint.mesh.policies.levels import PodSource, PolicyLevels
+from meshlint.mesh.policies.lost_strict import LostStrict, lost_strict
 from meshlint.mesh.policies.peer_authentication import (
     OTHER_PORTS,
     STRICT,
     Levels,
+    MtlsLine,
     asked_strict,
-    is_rejected,
     mode_of,
     port_modes_of,
     ztunnel_denies,
 )
-from meshlint.mesh.policies.selection import SelectorIndex
-from meshlint.model.keys import BYPASS_INBOUND_CAPTURE, REVISION
-from meshlint.model.kind import PEER_AUTHENTICATION
+from meshlint.model.keys import BYPASS_INBOUND_CAPTURE
 from meshlint.model.kinds.policy import PeerAuthentication
 from meshlint.model.kinds.workload import Workload
-from meshlint.model.selector import LabelSelector
 from meshlint.model.version import IstioVersion
 
 # Go's strconv.ParseBool.
 _TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 
-_Policies = Sequence[PeerAuthentication]
 _Rule = Callable[[Levels, int], bool]
 
 
@@ -43,41 +41,32 @@ class MtlsMode(Enum):
 
 
 class MtlsVerdict(NamedTuple):
-    """What becomes of plaintext to a workload. `ports` are those where it is not `value`."""
+    """What becomes of plaintext to pods. `ports` are those where it is not `value`."""
 
     value: MtlsMode
     ports: Mapping[int, MtlsMode]
     because: tuple[Cause, ...]
 
-    def on(self, port: int) -> MtlsMode:
-        """What becomes of plaintext to a port of the pods."""
+    def on(self, port: int | None) -> MtlsMode:
+        """What becomes of plaintext to a port of the pods; None is a port that is not known."""
+        if port is None:
+            return MtlsMode.UNKNOWN if self.ports else self.value
         return self.ports.get(port, self.value)
 
 
 class PeerAuthentications:
     """
-    The PeerAuthentications of a mesh, and what they come to for a workload.
+    What the PeerAuthentications of a mesh come to for pods.
 
-    The oldest policy of a level wins. Which one that is shows only in manifests with a
-    `creationTimestamp`; else every one may be, and so may a policy be there or not that another
-    revision may own, or whose namespace is not told. Where all that can be agrees, that is the answer.
-    Policies that the API server refuses are not there.
+    Where all that may speak for them agree, that is the answer.
     """
 
     def __init__(self, graph: ResourceGraph, version: IstioVersion, root: Derived[str]) -> None:
         self._root = root
         self._version = version
-        self._root_closed = graph.scopes.is_closed(root.value)
-        self._index: SelectorIndex[PeerAuthentication] = SelectorIndex(
-            (
-                policy
-                for policy in graph.of_kind(PEER_AUTHENTICATION)
-                if isinstance(policy, PeerAuthentication) and not is_rejected(policy)
-            ),
-            _selector,
-        )
+        self._levels = PolicyLevels(graph, root)
 
-    def verdict(self, workload: Workload, mode: Derived[DataplaneMode]) -> MtlsVerdict:
+    def verdict(self, source: PodSource, mode: Derived[DataplaneMode]) -> MtlsVerdict:
         """
         What really becomes of plaintext to the pods.
 
@@ -87,89 +76,53 @@ class PeerAuthentications:
         outside = MtlsVerdict(MtlsMode.PERMISSIVE, {}, mode.because)
         match mode.value:
             case DataplaneMode.AMBIENT:
-                return self._ambient(workload)
+                return self._ambient(source)
             case DataplaneMode.SIDECAR:
-                return self.asked(workload)
+                return self.asked(source)
             case DataplaneMode.UNKNOWN:
-                return _agreed((self._ambient(workload), self.asked(workload), outside))
+                return _agreed((self._ambient(source), self.asked(source), outside))
             case _:
                 return outside
 
-    def asked(self, workload: Workload) -> MtlsVerdict:
+    def asked(self, source: PodSource) -> MtlsVerdict:
         """What plain inheritance makes of the policies: as documented, and as sidecars do it."""
-        possible = list(self._possible_levels(workload, empty_is_mesh_wide=True))
-        return self._outcome(workload, possible, asked_strict)
+        return self._outcome(source, self._levels.in_sidecars(source), asked_strict)
 
-    def _ambient(self, workload: Workload) -> MtlsVerdict:
-        bypass = workload.pod_annotations.get(BYPASS_INBOUND_CAPTURE)
-        if bypass in _TRUE and CAPTURE_CAN_BE_BYPASSED.holds(self._version):
-            at = workload.pod_annotation_at(BYPASS_INBOUND_CAPTURE)
-            cause = Cause("ztunnel does not capture what comes in to the pods", at)
-            return MtlsVerdict(MtlsMode.PERMISSIVE, {}, (cause,))
-        possible = list(
-            self._possible_levels(workload, empty_is_mesh_wide=workload.namespace == self._root.value)
-        )
-        return self._outcome(workload, possible, self._denied)
+    def governed(self, policy: PeerAuthentication) -> tuple[PodSource, ...]:
+        """The pods for which a policy may speak, in ambient mode."""
+        return tuple(self._levels.governed(policy))
+
+    def line(self, source: PodSource, port: int) -> MtlsLine | None:
+        """The line that decides for a port of ambient pods; None without one, or if several may."""
+        return self._levels.line(source, port)
+
+    def inherited(self, source: PodSource) -> Known[str]:
+        """The mode that ambient pods have from their namespace or the mesh; absent where none is set."""
+        return self._levels.inherited(source)
+
+    def lost(self, source: PodSource) -> tuple[LostStrict, ...]:
+        """Where ambient pods accept plaintext although their policies ask for STRICT."""
+        if _bypass(source, self._version) is not None:
+            return ()
+        return lost_strict(source, self._levels, self._version)
+
+    def _ambient(self, source: PodSource) -> MtlsVerdict:
+        bypass = _bypass(source, self._version)
+        if bypass is not None:
+            return MtlsVerdict(MtlsMode.PERMISSIVE, {}, (bypass,))
+        return self._outcome(source, self._levels.in_ambient(source), self._denied)
 
     def _denied(self, levels: Levels, port: int) -> bool:
         return ztunnel_denies(levels, port, self._version)
 
-    def _outcome(self, workload: Workload, possible: Sequence[Levels], denies: _Rule) -> MtlsVerdict:
+    def _outcome(self, source: PodSource, possible: Sequence[Levels], denies: _Rule) -> MtlsVerdict:
         ports = sorted({port for levels in possible for port in port_modes_of(levels.workload)})
         modes = {port: _mode({denies(levels, port) for levels in possible}) for port in (OTHER_PORTS, *ports)}
         value = modes.pop(OTHER_PORTS)
         differing = {port: mode for port, mode in modes.items() if mode is not value}
-        return MtlsVerdict(value, differing, tuple(self._causes(workload, possible, denies)))
+        return MtlsVerdict(value, differing, tuple(self._causes(source, possible, denies)))
 
-    # Which policies speak
-
-    def _possible_levels(self, workload: Workload, *, empty_is_mesh_wide: bool) -> Iterator[Levels]:
-        """
-        Each way in which policies may speak for a workload.
-
-        istio `pilot/pkg/serviceregistry/ambient/workloads.go`, fetchPeerAuthentications: a policy of the
-        root namespace with labels in its selector selects nothing, one with an empty selector only
-        the pods beside it (in sidecar mode all of the mesh: `pilot/pkg/model/authentication.go`).
-        """
-        labels, root = workload.pod_labels, self._root.value
-        mesh_wide = [
-            policy
-            for policy in self._speaking(root, {}, workload)
-            if policy.selector is None or empty_is_mesh_wide
-        ]
-        beside = (
-            [] if workload.namespace == root else list(self._speaking(workload.namespace, labels, workload))
-        )
-        general, selecting = [p for p in beside if not p.selector], [p for p in beside if p.selector]
-        without_selector = [policy for policy in general if policy.selector is None]
-        for mesh, namespace, own in product(
-            *(_distinct(self._winners(policies, workload)) for policies in (mesh_wide, general, selecting))
-        ):
-            if namespace is None or namespace.selector is None:
-                yield Levels(mesh, namespace, own, namespace)
-            else:
-                for above in _distinct(self._winners(without_selector, workload)):
-                    yield Levels(mesh, namespace, own, above)
-
-    def _speaking(
-        self, namespace: str | None, labels: Mapping[str, str], workload: Workload
-    ) -> Iterator[PeerAuthentication]:
-        """The policies that select labels in a namespace, those that may be in it included."""
-        yield from self._index.selecting(namespace, labels)
-        if namespace is not None and workload.namespace is not None:
-            yield from self._index.selecting(None, labels)
-
-    def _winners(self, policies: _Policies, workload: Workload) -> Iterator[PeerAuthentication | None]:
-        """The policies of a level that may be the one that counts; None if it may have none."""
-        certain = [policy for policy in policies if _is_certain(policy, workload)]
-        yield from _oldest(certain)
-        if not certain:
-            yield None
-        yield from (policy for policy in policies if not _is_certain(policy, workload))
-
-    # Why
-
-    def _causes(self, workload: Workload, possible: Sequence[Levels], denies: _Rule) -> Iterator[Cause]:
+    def _causes(self, source: PodSource, possible: Sequence[Levels], denies: _Rule) -> Iterator[Cause]:
         seen = set()
         for levels in possible:
             for cause in _causes_of(levels, denies):
@@ -177,47 +130,19 @@ class PeerAuthentications:
                     seen.add(cause.at)
                     yield cause
         decided_below = all(mode_of(x.namespace) or mode_of(x.workload) for x in possible)
-        if not decided_below and not self._root_closed and all(x.mesh is None for x in possible):
+        if not decided_below and not self._levels.is_root_closed and all(x.mesh is None for x in possible):
             message = f"a policy of namespace {self._root.value!r} outside of these manifests would change it"
-            yield Cause(message, workload.at())
+            yield Cause(message, source.at())
 
 
-def _selector(policy: PeerAuthentication) -> LabelSelector:
-    return LabelSelector(policy.selector or {})
-
-
-def _oldest(policies: _Policies) -> _Policies:
-    """
-    The policies that may be the oldest, by their `creationTimestamp`.
-
-    istio `pilot/pkg/serviceregistry/ambient/authorization.go`, getOldestPeerAuthn: of two of the
-    same age the first wins in an order that nothing fixes.
-    """
-    ages = [policy.manifest.value("metadata", "creationTimestamp") for policy in policies]
-    if not all(isinstance(age, str) for age in ages):
-        return policies
-    return [policy for policy, age in zip(policies, ages, strict=True) if age == min(ages)]
-
-
-def _is_certain(policy: PeerAuthentication, workload: Workload) -> bool:
-    """
-    Whether a policy is surely there for istiod.
-
-    One with `istio.io/rev` is there only for the control plane of that revision
-    (istio `pkg/config/model.go`, LabelsInRevision).
-    """
-    return REVISION not in policy.labels and (policy.namespace is not None or workload.namespace is None)
-
-
-def _distinct(policies: Iterator[PeerAuthentication | None]) -> list[PeerAuthentication | None]:
-    """The policies that differ in what they can bring about."""
-    return list({_content(policy): policy for policy in policies}.values())
-
-
-def _content(policy: PeerAuthentication | None) -> object:
-    if policy is None:
+def _bypass(source: PodSource, version: IstioVersion) -> Cause | None:
+    """The line by which pods get what comes in past ztunnel, so that no policy is enforced."""
+    if not isinstance(source, Workload) or not CAPTURE_CAN_BE_BYPASSED.holds(version):
         return None
-    return mode_of(policy), policy.selector is None, frozenset(policy.port_modes.items())
+    if source.pod_annotations.get(BYPASS_INBOUND_CAPTURE) not in _TRUE:
+        return None
+    at = source.pod_annotation_at(BYPASS_INBOUND_CAPTURE)
+    return Cause("ztunnel does not capture what comes in to the pods", at)
 
 
 def _mode(denied: set[bool]) -> MtlsMode:

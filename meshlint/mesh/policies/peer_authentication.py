@@ -1,10 +1,12 @@
 """How istiod turns PeerAuthentications into what ztunnel and sidecars refuse."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from meshlint.mesh.changes import PARENTS_COUNT_IN_CONVERSION
 from meshlint.model.kinds.policy import PeerAuthentication
 from meshlint.model.version import IstioVersion
+from meshlint.source.document import Location
 
 STRICT = "STRICT"
 _LAX = frozenset({"PERMISSIVE", "DISABLE"})
@@ -27,6 +29,26 @@ class Levels(NamedTuple):
     namespace: PeerAuthentication | None = None
     workload: PeerAuthentication | None = None
     converted_under: PeerAuthentication | None = None
+
+    @property
+    def speaking(self) -> Iterator[PeerAuthentication]:
+        """The policies, the widest first."""
+        return (policy for policy in self[:3] if policy is not None)
+
+
+class MtlsLine(NamedTuple):
+    """A mode that a policy sets: for one port, or for all (`OTHER_PORTS`) that it does not name."""
+
+    policy: PeerAuthentication
+    mode: str
+    port: int
+
+    @property
+    def at(self) -> Location:
+        """Where it is written."""
+        if self.port == OTHER_PORTS:
+            return self.policy.at("spec", "mtls", "mode")
+        return self.policy.at("spec", "portLevelMtls", str(self.port), "mode")
 
 
 class Reference(NamedTuple):
@@ -74,6 +96,22 @@ def is_rejected(policy: PeerAuthentication) -> bool:
         or (bool(ports) and not policy.selector)
         or any(not port.isdecimal() or not 0 < int(port) <= _LAST_PORT for port in ports)
     )
+
+
+def lines_of(policy: PeerAuthentication) -> Iterator[MtlsLine]:
+    """The modes that a policy sets."""
+    for port, mode in {OTHER_PORTS: policy.mode, **port_modes_of(policy)}.items():
+        if mode not in ("", "UNSET"):
+            yield MtlsLine(policy, mode, port)
+
+
+def line_for(levels: Levels, port: int) -> MtlsLine | None:
+    """The line that plain inheritance goes by for a port; None if no policy sets a mode."""
+    own = port_modes_of(levels.workload).get(port, "")
+    if levels.workload is not None and own not in ("", "UNSET"):
+        return MtlsLine(levels.workload, own, port)
+    deciding = [MtlsLine(policy, policy.mode, OTHER_PORTS) for policy in levels.speaking if mode_of(policy)]
+    return deciding[-1] if deciding else None
 
 
 def asked_strict(levels: Levels, port: int) -> bool:

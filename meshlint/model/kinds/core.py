@@ -1,12 +1,15 @@
-"""Core kinds: Namespace, Service, ConfigMap, webhooks."""
+"""Core kinds: Namespace, Service, ConfigMap, and what extends the API server."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
+from meshlint.model.kind import API_SERVICE, CUSTOM_RESOURCE_DEFINITION, SERVICE, ResourceRef
 from meshlint.model.resource import Head, Resource
 from meshlint.model.selector import LabelSelector
+from meshlint.source.document import FieldPath
 
+_HTTPS = 443
 NAMESPACE_NAME_LABEL = "kubernetes.io/metadata.name"
 
 
@@ -31,6 +34,11 @@ class ServicePort(NamedTuple):
     protocol: str
     app_protocol: str
 
+    @property
+    def pod_port(self) -> int | str | None:
+        """The port of the pods that it leads to: a number, or the name that a container gives it."""
+        return self.number if self.target is None else self.target
+
 
 class Service(Resource):
     """A Service. An empty `selector` selects nothing."""
@@ -42,6 +50,7 @@ class Service(Resource):
         self.cluster_ip: Final = spec.text("clusterIP")
         self.selector: Final = spec.text_map("selector")
         self.ports: Final = tuple(_service_port(port) for port in spec.each("ports"))
+        self.external_ips: Final = spec.texts("externalIPs")
 
     @property
     def is_headless(self) -> bool:
@@ -70,11 +79,27 @@ class Webhook(NamedTuple):
     object_selector: LabelSelector
 
 
-class MutatingWebhook(Resource):
-    """A MutatingWebhookConfiguration."""
+class ServiceCall(NamedTuple):
+    """A Service that the API server is told to call, at which port; `path` is the way to where it is named."""
+
+    service: ResourceRef
+    port: int
+    path: FieldPath
+
+
+class ApiExtension(Resource):
+    """What extends the API server by a Service: webhooks, the conversion of a CRD, an APIService."""
 
     def __init__(self, head: Head, document: Fields) -> None:
         super().__init__(head)
+        self.calls: Final = tuple(_calls(head, document))
+
+
+class MutatingWebhook(ApiExtension):
+    """A MutatingWebhookConfiguration."""
+
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head, document)
         self.webhooks: Final = tuple(
             Webhook(
                 webhook.text("name"),
@@ -94,3 +119,17 @@ def _service_port(port: Fields) -> ServicePort:
         protocol=port.text("protocol") or "TCP",
         app_protocol=port.text("appProtocol"),
     )
+
+
+def _calls(head: Head, document: Fields) -> Iterator[ServiceCall]:
+    if head.ref.kind == API_SERVICE:
+        places = [document.part("spec")]
+    elif head.ref.kind == CUSTOM_RESOURCE_DEFINITION:
+        places = [document.part("spec", "conversion", "webhook", "clientConfig")]
+    else:
+        places = [webhook.part("clientConfig") for webhook in document.each("webhooks")]
+    for place in places:
+        if "service" in place:
+            named = place.part("service")
+            ref = ResourceRef(SERVICE, named.text("namespace") or None, named.text("name"))
+            yield ServiceCall(ref, named.number("port") or _HTTPS, named.path)

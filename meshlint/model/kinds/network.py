@@ -1,8 +1,10 @@
-"""NetworkPolicy: which traffic Kubernetes lets through to pods and from them."""
+"""NetworkPolicy and Ingress: which traffic Kubernetes lets through, between pods and into the cluster."""
 
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
+from meshlint.model.keys import DEFAULT_INGRESS_CLASS, INGRESS_CLASS_NAME
 from meshlint.model.resource import Head, Resource
 from meshlint.model.selector import LabelSelector
 from meshlint.source.document import FieldPath
@@ -58,6 +60,49 @@ class NetworkPolicy(Resource):
         self.egress: Final = tuple(_rule(rule, "to") for rule in spec.each("egress"))
         self.isolates_ingress: Final = "Ingress" in types or not types
         self.isolates_egress: Final = "Egress" in types or (not types and bool(self.egress))
+
+
+class IngressBackend(NamedTuple):
+    """A Service that an Ingress sends to, at a port by number or name; None if it tells none."""
+
+    service: str
+    port: int | str | None
+    path: FieldPath
+
+
+class Ingress(Resource):
+    """An Ingress. `class_name` is empty if it names no class, in the annotation of old neither."""
+
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        spec = document.part("spec")
+        self.class_name: Final = head.annotations.get(INGRESS_CLASS_NAME) or spec.text("ingressClassName")
+        self.backends: Final = tuple(_ingress_backends(spec))
+
+
+class IngressClass(Resource):
+    """An IngressClass: cluster-wide."""
+
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        self.controller: Final = document.part("spec").text("controller")
+
+    @property
+    def is_default(self) -> bool:
+        """Whether Ingresses that name no class are of this one."""
+        return self.annotations.get(DEFAULT_INGRESS_CLASS) == "true"
+
+
+def _ingress_backends(spec: Fields) -> Iterator[IngressBackend]:
+    backends = [spec.part("defaultBackend")]
+    for rule in spec.each("rules"):
+        backends.extend(path.part("backend") for path in rule.part("http").each("paths"))
+    for backend in backends:
+        if "service" in backend:
+            service = backend.part("service")
+            port = service.part("port")
+            named = port.text("name") or port.number("number")
+            yield IngressBackend(service.text("name"), named, service.path)
 
 
 def _rule(rule: Fields, peers: str) -> PolicyRule:

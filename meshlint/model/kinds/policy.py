@@ -67,12 +67,14 @@ class PeerAuthentication(Resource):
     """
     A PeerAuthentication. `mode` is empty if it is not written.
 
-    `selector` is None without one; an empty mapping is a selector without labels.
+    `selector` is None without one; an empty mapping is a selector without labels. `targets` are
+    what is written as such: the API has none.
     """
 
     def __init__(self, head: Head, document: Fields) -> None:
         super().__init__(head)
         spec = document.part("spec")
+        self.targets: Final = tuple(_targets(spec))
         ports = spec.part("portLevelMtls")
         self.selector: Final = _selector(spec)
         self.mode: Final = spec.part("mtls").text("mode")

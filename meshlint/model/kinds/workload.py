@@ -83,6 +83,13 @@ class Workload(Resource):
         """Whether it makes pods from a template, so that its own labels are not theirs."""
         return bool(self.template)
 
+    def pod_port(self, port: int | str | None) -> int | None:
+        """The number of a TCP port of the pods, given as such or by the name that a container declares."""
+        if not isinstance(port, str):
+            return port
+        declared = (each for container in self.containers for each in container.declared_ports)
+        return next((each.number for each in declared if each[::2] == (port, "TCP")), None)
+
     def pod_at(self, *path: str | int) -> Location:
         """The place of a field of the pod template."""
         return self.at(*self.template, *path)
