@@ -24,6 +24,7 @@ PRECEDENCE = (
     Precedence("leftover-selector-policy", "unenforced-deny", About.RESOURCE),
     Precedence("leftover-selector-policy", "unsupported-ztunnel-action", About.RESOURCE),
     Precedence("leftover-selector-policy", "weakened-deny", About.RESOURCE),
+    Precedence("ignored-port-disable", "mtls-disabled-in-ambient", About.PLACE),
 )
 """Where two checks could speak of one thing, which of them does."""
 
@@ -33,6 +34,7 @@ FAMILY_WORDS = {
     "authorization": _OF_ISTIO,
     "enrollment": _OF_ISTIO,
     "migration": _OF_ISTIO,
+    "peer_authentication": _OF_ISTIO,
     "unsupported": _OF_ISTIO,
     "waypoint": _OF_ISTIO,
 }

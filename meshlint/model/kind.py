@@ -108,11 +108,8 @@ SAIL_ZTUNNEL = Kind("sailoperator.io", "ZTunnel")
 HELM_RELEASE = Kind("helm.toolkit.fluxcd.io", "HelmRelease")
 ARGO_APPLICATION = Kind("argoproj.io", "Application")
 CLUSTER_SPIFFE_ID = Kind("spire.spiffe.io", "ClusterSPIFFEID")
-INSTALLATION = (
+MESH_CONFIG = (
     CONFIG_MAP,
-    DEPLOYMENT,
-    DAEMON_SET,
-    MUTATING_WEBHOOK,
     ISTIO_OPERATOR,
     SAIL_ISTIO,
     SAIL_CNI,
@@ -120,6 +117,8 @@ INSTALLATION = (
     HELM_RELEASE,
     ARGO_APPLICATION,
 )
+"""The kinds that can hold MeshConfig, or values of Istio's charts."""
+INSTALLATION = (*MESH_CONFIG, DEPLOYMENT, DAEMON_SET, MUTATING_WEBHOOK)
 """The kinds that can tell how Istio is installed."""
 
 _CLUSTER_WIDE_GROUPS = {

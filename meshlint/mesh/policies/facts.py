@@ -204,7 +204,7 @@ class PolicyFacts(WaypointFacts):
 
     def mtls_line(self, source: PodSource, port: int | None = None) -> MtlsLine | None:
         """
-        The line by which plain inheritance goes for a port of ambient pods, or for the ports that none names.
+        The line by which plain inheritance goes for a port of ambient pods, or for those that none names.
 
         None without one, or if several may be the one.
         """

@@ -44,11 +44,16 @@ class MtlsLine(NamedTuple):
     port: int
 
     @property
+    def is_for_port(self) -> bool:
+        """Whether it is about a single port."""
+        return self.port != OTHER_PORTS
+
+    @property
     def at(self) -> Location:
         """Where it is written."""
-        if self.port == OTHER_PORTS:
-            return self.policy.at("spec", "mtls", "mode")
-        return self.policy.at("spec", "portLevelMtls", str(self.port), "mode")
+        if self.is_for_port:
+            return self.policy.at("spec", "portLevelMtls", str(self.port), "mode")
+        return self.policy.at("spec", "mtls", "mode")
 
 
 class Reference(NamedTuple):

@@ -80,7 +80,7 @@ class Webhook(NamedTuple):
 
 
 class ServiceCall(NamedTuple):
-    """A Service that the API server is told to call, at which port; `path` is the way to where it is named."""
+    """A Service that the API server is told to call at a port; `path` is the way to where it is named."""
 
     service: ResourceRef
     port: int

@@ -1,0 +1,1 @@
+"""mTLS, and HBONE between sidecars and ambient pods."""
