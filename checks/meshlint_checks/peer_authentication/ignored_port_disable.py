@@ -3,24 +3,24 @@ A port is set to DISABLE under an inherited STRICT, and stays STRICT for ambient
 
 ## What it does
 
-Looks at the `portLevelMtls` of a PeerAuthentication that sets no mode of its own (`mtls.mode` is not written, or
-UNSET) while the namespace or the mesh is STRICT. A port with DISABLE is not taken out of STRICT then, unless
-another port of the same policy is PERMISSIVE.
+Looks at the `portLevelMtls` of a PeerAuthentication that sets no mode of its own (`mtls.mode` is not
+written, or UNSET) while the namespace or the mesh is STRICT. A port with DISABLE is not taken out of
+STRICT then, unless another port of the same policy is PERMISSIVE.
 
-Where the mode that the pods inherit is not known from the manifests, or the pods are not among them, this is a
-warning: the line depends on it.
+Where the mode that the pods inherit is not known from the manifests, or the pods are not among them, this
+is a warning: the line depends on it.
 
 ## Why it matters
 
-istiod makes ztunnel's rules of these policies, and here counts only PERMISSIVE as an exception (`DISABLE` does
-count beside `mtls.mode: STRICT`). ztunnel goes on to refuse plaintext on the port: a client outside of the mesh,
-for which the line was written, is cut off. Sidecars honour the line, so it stops working with the
-migration to ambient mode. No status tells.
+istiod makes ztunnel's rules of these policies, and here counts only PERMISSIVE as an exception (`DISABLE`
+does count beside `mtls.mode: STRICT`). ztunnel goes on to refuse plaintext on the port: a client outside
+of the mesh, for which the line was written, is cut off. Sidecars honour the line, so it stops working
+with the migration to ambient mode. No status tells.
 
 ## How to fix it
 
-Write PERMISSIVE. To ambient pods it means what DISABLE would mean: plaintext is accepted, and clients in the
-mesh still use mTLS.
+Write PERMISSIVE. To ambient pods it means what DISABLE would mean: plaintext is accepted, and clients in
+the mesh still use mTLS.
 """
 
 from collections.abc import Iterator
@@ -97,8 +97,8 @@ def _certainly(line: MtlsLine, ignored: list[PodSource], mesh: Mesh) -> Problem:
 
 def _possibly(line: MtlsLine, doubtful: list[PodSource], mesh: Mesh) -> Problem:
     return Problem(
-        f"port {line.port} stays STRICT if the pods inherit STRICT: "
-        "DISABLE does not take a port out of an inherited mode in ambient mode, and that mode is not told here",
+        f"port {line.port} stays STRICT if the pods inherit STRICT, which is not told here: "
+        "DISABLE does not take a port out of an inherited STRICT in ambient mode",
         at=line.at,
         related=mesh.pods_mode(doubtful[0]).because,
         fix=_open(line),

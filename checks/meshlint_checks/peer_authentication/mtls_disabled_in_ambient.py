@@ -3,23 +3,24 @@ A PeerAuthentication disables mTLS for ambient pods, where DISABLE means PERMISS
 
 ## What it does
 
-Finds the mode DISABLE where it decides for ambient pods: of all ports, or of one. In a namespace that is ambient
-and of which the manifests hold no pods, a policy for the whole namespace counts.
+Finds the mode DISABLE where it decides for ambient pods: of all ports, or of one. In a namespace that is
+ambient and of which the manifests hold no pods, a policy for the whole namespace counts.
 
-A port that the line does open, since the others are STRICT, is a note, and so is a policy whose pods are not
-among the manifests. Where a port is not opened at all, `ignored-port-disable` speaks.
+A port that the line does open, since the others are STRICT, is a note, and so is a policy whose pods are
+not among the manifests. Where a port is not opened at all, `ignored-port-disable` speaks.
 
 ## Why it matters
 
-ztunnel cannot switch mTLS off: clients in the mesh use HBONE whatever the policy says. DISABLE lets plaintext
-in beside it, as PERMISSIVE does, also where the namespace or the mesh is STRICT. Who wants to keep mTLS away
-from a workload (a server that does its own TLS, a packet capture) does not get that, and
-who reads the policy is told something that is not so. Istio's migration guide asks to remove DISABLE first.
+ztunnel cannot switch mTLS off: clients in the mesh use HBONE whatever the policy says. DISABLE lets
+plaintext in beside it, as PERMISSIVE does, also where the namespace or the mesh is STRICT. Who wants to
+keep mTLS away from a workload (a server that does its own TLS, a packet capture) does not get that, and
+who reads the policy is told something that is not so. Istio's migration guide asks to remove DISABLE
+first.
 
 ## How to fix it
 
-Write PERMISSIVE if plaintext is to be accepted, or delete the line if the namespace's mode will do. To keep a
-workload away from mTLS take it out of the mesh: `istio.io/dataplane-mode: none` on its pods.
+Write PERMISSIVE if plaintext is to be accepted, or delete the line if the namespace's mode will do. To
+keep a workload away from mTLS take it out of the mesh: `istio.io/dataplane-mode: none` on its pods.
 """
 
 from collections.abc import Iterator

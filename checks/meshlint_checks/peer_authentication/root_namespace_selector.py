@@ -3,22 +3,22 @@ A PeerAuthentication in the root namespace has a selector, and ambient pods do n
 
 ## What it does
 
-Looks at every PeerAuthentication with a `selector` in the root namespace (`istio-system`, unless MeshConfig names
-another). It is an error if the policy asks for STRICT, the manifests tell where the root namespace is, and
-pods accept plaintext because of it.
+Looks at every PeerAuthentication with a `selector` in the root namespace (`istio-system`, unless
+MeshConfig names another). It is an error if the policy asks for STRICT, the manifests tell where the root
+namespace is, and pods accept plaintext because of it.
 
-An empty selector is judged where the manifests show ambient pods or an installation of ambient mode; else it is
-a note.
+An empty selector is judged where the manifests show ambient pods or an installation of ambient mode; else
+it is a note.
 
 ## Why it matters
 
-Of the root namespace only policies without any `selector` are for the whole mesh. One that selects labels is
-ignored everywhere, for the pods of the root namespace itself as well: nothing is STRICT or PERMISSIVE because of
-it, in ambient mode or with sidecars.
+Of the root namespace only policies without any `selector` are for the whole mesh. One that selects labels
+is ignored everywhere, for the pods of the root namespace itself as well: nothing is STRICT or PERMISSIVE
+because of it, in ambient mode or with sidecars.
 
-An empty selector (`selector: {}`) is told apart from none: sidecars go by such a policy in the whole mesh,
-ambient pods of other namespaces never see it. A mesh that is moved to ambient mode loses its STRICT with it, and
-accepts plaintext.
+An empty selector (`selector: {}`) is told apart from none: sidecars go by such a policy in the whole
+mesh, ambient pods of other namespaces never see it. A mesh that is moved to ambient mode loses its STRICT
+with it, and accepts plaintext.
 
 ## How to fix it
 

@@ -1,5 +1,6 @@
 """
-A PeerAuthentication has `targetRefs`, which this kind does not have: it is refused, or is for more than was meant.
+A PeerAuthentication has `targetRefs`, which this kind does not have: it is refused, or is for more than
+was meant.
 
 ## What it does
 
@@ -8,17 +9,17 @@ PeerAuthentication has only `selector`, `mtls` and `portLevelMtls`.
 
 ## Why it matters
 
-An API server that validates strictly, as `kubectl apply` asks it to, refuses the object: then the policy is not
-there. One that is not asked to drops the unknown field without a word. Without a `selector` the policy is then
-for all pods of its namespace, in the root namespace for the whole mesh: PERMISSIVE opens them all,
-STRICT closes them all to plaintext.
+An API server that validates strictly, as `kubectl apply` asks it to, refuses the object: then the policy
+is not there. One that is not asked to drops the unknown field without a word. Without a `selector` the
+policy is then for all pods of its namespace, in the root namespace for the whole mesh: PERMISSIVE opens
+them all, STRICT closes them all to plaintext.
 
 A PeerAuthentication is about pods and never acts on a waypoint. Waypoints always ask for mTLS.
 
 ## How to fix it
 
-Select the pods: `selector: {matchLabels: {…}}`, with the labels that the Service selects by. Or delete the
-field, if the policy is to be for the whole namespace.
+Select the pods: `selector: {matchLabels: {…}}`, with the labels that the Service selects by. Or delete
+the field, if the policy is to be for the whole namespace.
 """
 
 from collections.abc import Iterator

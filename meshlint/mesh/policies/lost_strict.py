@@ -8,6 +8,7 @@ from meshlint.mesh.policies.peer_authentication import (
     OTHER_PORTS,
     STRICT,
     Levels,
+    MtlsLine,
     asked_strict,
     mode_of,
     port_modes_of,
@@ -29,7 +30,8 @@ class LostStrict(NamedTuple):
     """
     Ports that accept plaintext although the policies ask for STRICT.
 
-    `blamed` is the policy whose form loses it, `exceptions` the one of the pods with their ports.
+    `blamed` is the policy whose form loses it, `exceptions` the one of the pods with their ports,
+    `strict` the line of the namespace or the mesh that asks for STRICT.
     `ports` are empty where it is every port of the pods. It is not certain where policies compete, or
     where one that would mend it may be missing from the set.
     """
@@ -37,6 +39,7 @@ class LostStrict(NamedTuple):
     form: LossForm
     blamed: PeerAuthentication
     exceptions: PeerAuthentication
+    strict: MtlsLine
     ports: tuple[int, ...]
     is_certain: bool
 
@@ -58,8 +61,10 @@ def lost_strict(source: PodSource, held: PolicyLevels, version: IstioVersion) ->
 
 def _lost(levels: Levels, version: IstioVersion) -> LostStrict | None:
     own, namespace = levels.workload, levels.namespace
-    if own is None:
+    above = [policy for policy in (namespace, levels.mesh) if policy and policy.mode == STRICT]
+    if own is None or not above:
         return None
+    strict = MtlsLine(above[0], STRICT, OTHER_PORTS)
     ports = (OTHER_PORTS, *sorted(port_modes_of(own)))
     lost = [
         port for port in ports if asked_strict(levels, port) and not ztunnel_denies(levels, port, version)
@@ -67,12 +72,12 @@ def _lost(levels: Levels, version: IstioVersion) -> LostStrict | None:
     if not lost:
         return None
     if OTHER_PORTS not in lost:
-        return LostStrict(LossForm.STRICT_PORT, own, own, tuple(lost), is_certain=True)
+        return LostStrict(LossForm.STRICT_PORT, own, own, strict, tuple(lost), is_certain=True)
     if namespace is None:
         return None
     is_empty = mode_of(namespace) == STRICT
     form = LossForm.EMPTY_SELECTOR if is_empty else LossForm.UNSET_MODE
-    return LostStrict(form, namespace, own, (), is_certain=True)
+    return LostStrict(form, namespace, own, strict, (), is_certain=True)
 
 
 def _is_told(loss: LostStrict, possible: tuple[Levels, ...], source: PodSource, held: PolicyLevels) -> bool:
