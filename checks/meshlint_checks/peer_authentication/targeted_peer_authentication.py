@@ -1,6 +1,5 @@
 """
-A PeerAuthentication has `targetRefs`, which this kind does not have: it is refused, or is for more than
-was meant.
+A PeerAuthentication has `targetRefs`, which it cannot have: it is refused, or is for more than meant.
 
 ## What it does
 
