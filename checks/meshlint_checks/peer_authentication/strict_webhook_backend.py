@@ -4,26 +4,27 @@ STRICT covers ambient pods that the API server calls, and refuses it.
 ## What it does
 
 Looks at the Services that the API server is told to call: by a ValidatingWebhookConfiguration or a
-MutatingWebhookConfiguration, for the conversion of a CustomResourceDefinition, by an APIService. It speaks where
-their pods are ambient and a PeerAuthentication makes the port of the pods STRICT.
+MutatingWebhookConfiguration, for the conversion of a CustomResourceDefinition, by an APIService. It
+speaks where their pods are ambient and a PeerAuthentication makes the port of the pods STRICT.
 
 It says nothing of pods that are not in the mesh, that take what comes in past ztunnel
 (`ambient.istio.io/bypass-inbound-capture`), or on the host's network, nor of a port that is PERMISSIVE.
 
 ## Why it matters
 
-The API server is never in the mesh. Its calls are TLS of its own, which to ztunnel is plaintext: no client
-certificate of the mesh. ztunnel of the pods resets them (`EOF`, `connection reset by peer`). With
-`failurePolicy: Fail` nothing of the kind can be created or changed any more, with `Ignore` the webhook is skipped
-without a word; resources of an APIService or of an old version cannot be read.
+The API server is never in the mesh. Its calls are TLS of its own, which to ztunnel is plaintext: no
+client certificate of the mesh. ztunnel of the pods resets them (`EOF`, `connection reset by peer`). With
+`failurePolicy: Fail` nothing of the kind can be created or changed any more, with `Ignore` the webhook is
+skipped without a word; resources of an APIService or of an old version cannot be read.
 
-Calls that come from the very node of the pods get through, as those of the kubelet do. So it can work on a
-cluster with one node and break on the next.
+Calls that come from the very node of the pods get through, as those of the kubelet do. So it can work on
+a cluster with one node and break on the next.
 
 ## How to fix it
 
-Open the port of the pods by a PeerAuthentication that selects them, with `portLevelMtls` and PERMISSIVE. The port
-is that of the container, not that of the Service. Or take the pods out of the mesh: `istio.io/dataplane-mode: none`.
+Open the port of the pods by a PeerAuthentication that selects them, with `portLevelMtls` and PERMISSIVE.
+The port is that of the container, not that of the Service. Or take the pods out of the mesh:
+`istio.io/dataplane-mode: none`.
 """
 
 from collections.abc import Iterator
@@ -93,10 +94,8 @@ def _refused(policy: PeerAuthentication, mesh: Mesh) -> Iterator[_Refused]:
 
 def _called(refused: _Refused) -> Cause:
     extension, workload = refused.call.extension, refused.workload
-    return Cause(
-        f"{extension.kind.name} {extension.name!r} has it call the pods of {workload.kind.name} {workload.name!r}",
-        refused.call.at,
-    )
+    pods = f"the pods of {workload.kind.name} {workload.name!r}"
+    return Cause(f"{extension.kind.name} {extension.name!r} has it call {pods}", refused.call.at)
 
 
 def _open(refused: _Refused) -> str:
