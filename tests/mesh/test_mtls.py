@@ -6,6 +6,8 @@ from typing import NamedTuple
 import pytest
 
 from manifests import deployment, mesh_of, named, namespace
+from meshlint.mesh.enrollment.dataplane import DataplaneMode
+from meshlint.mesh.policies.lost_strict import LossForm
 from meshlint.mesh.policies.mtls import MtlsVerdict
 
 AMBIENT = namespace("shop", dataplane_mode="ambient") + namespace("istio-system")
@@ -156,6 +158,13 @@ PORT_SETS = (
 )
 
 
+SHAPES = {
+    "lost-strict-mtls, shape 1": LossForm.EMPTY_SELECTOR,
+    "lost-strict-mtls, shape 2": LossForm.UNSET_MODE,
+    "lost-strict-mtls, shape 3": LossForm.STRICT_PORT,
+}
+
+
 def all_cases():
     shops = (None, *MODES, *(f"{mode} ∅" for mode in MODES))
     for root, shop in product((None, *MODES), shops):
@@ -208,6 +217,8 @@ def test_the_only_deviations_from_the_documentation_are_the_known_ones():
         else:
             assert documented != plaintext(real, 8080, 9090, 7070), (case, deviation)
         assert documented == plaintext(wanted, 8080, 9090, 7070), case
+        shapes = [form for name, form in SHAPES.items() if name == deviation]
+        assert shapes == [loss.form for loss in mesh.lost_strict(cart)], case
         found[deviation] = found.get(deviation, 0) + 1
 
     assert {None: 2219, "ignored-port-disable": 52, "lost-strict-mtls, shape 1": 24} | {
@@ -489,3 +500,133 @@ def test_lost_strict_names_the_policy_that_lost_it():
     found = verdict(AMBIENT + CART + text)
 
     assert "portLevelMtls:" == found.because[-1].at.file.line(found.because[-1].at.span.start_line).strip()
+
+
+# For which pods a policy speaks, and by which line
+
+
+def governed(text: str, name: str) -> list[str]:
+    """What stands for the pods of a policy, as `Kind name`."""
+    mesh = mesh_of(text)
+    return [f"{it.kind.name} {it.name}" for it in mesh.governed_pods(named(mesh, name, "PeerAuthentication"))]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (AMBIENT + CART + policy("shop", "STRICT"), ["Deployment cart"]),
+        (AMBIENT + CART + policy("istio-system", "STRICT"), ["Deployment cart", "Namespace istio-system"]),
+        (AMBIENT + policy("shop", "STRICT"), ["Namespace shop"]),
+        (
+            AMBIENT + CART + policy("shop", "STRICT", selector="{matchLabels: {app: cart}}"),
+            ["Deployment cart"],
+        ),
+        (
+            AMBIENT + policy("shop", "STRICT", selector="{matchLabels: {app: a}}"),
+            ["PeerAuthentication policy"],
+        ),
+        (AMBIENT + CART + policy("istio-system", "STRICT", selector="{}"), ["Namespace istio-system"]),
+        (AMBIENT + CART + policy("shop", "strict"), []),
+        (AMBIENT + CART + policy("other", "STRICT"), []),
+    ],
+)
+def test_a_policy_speaks_for_pods_that_are_there_or_may_be(text, expected):
+    """
+    A Namespace stands for pods where the set holds none, and so does a policy for what it selects.
+    """
+    assert expected == governed(text, "policy")
+
+
+def test_the_pods_that_something_stands_for_have_its_mode():
+    """
+    The mode of unlabelled pods is the namespace's, where that is known.
+    """
+    selecting = policy("shop", "STRICT", selector="{matchLabels: {app: a}}")
+    here, elsewhere = mesh_of(AMBIENT + selecting), mesh_of(selecting)
+
+    assert DataplaneMode.AMBIENT is here.pods_mode(named(here, "policy")).value
+    assert DataplaneMode.UNKNOWN is elsewhere.pods_mode(named(elsewhere, "policy")).value
+
+
+def line(text: str, port: int | None = None) -> tuple[str, str] | None:
+    """Policy and mode of the line that decides for the cart."""
+    mesh = mesh_of(text)
+    found = mesh.mtls_line(named(mesh, "cart", "Deployment"), port)
+    return (found.policy.name, found.mode) if found else None
+
+
+def test_the_line_that_decides_is_the_narrowest():
+    """
+    A port's own line, else the mode of the pods, the namespace, the mesh.
+    """
+    text = AMBIENT + CART + policy("istio-system", "STRICT", name="mesh")
+    with_port = text + selecting_cart("", {8080: "PERMISSIVE"})
+
+    assert None is line(AMBIENT + CART)
+    assert ("mesh", "STRICT") == line(text, 80)
+    assert ("mesh", "STRICT") == line(with_port)
+    assert ("cart", "PERMISSIVE") == line(with_port, 8080)
+    assert ("shop", "DISABLE") == line(with_port + policy("shop", "DISABLE", name="shop"), 80)
+
+
+def test_of_policies_that_compete_no_line_decides():
+    """
+    Which of two of a level is the older one does not show.
+    """
+    rivals = policy("shop", "STRICT", name="a") + policy("shop", "PERMISSIVE", name="b")
+
+    assert None is line(AMBIENT + CART + rivals, 80)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (AMBIENT + CART, "absent"),
+        (namespace("shop", dataplane_mode="ambient") + CART, "unknown"),
+        (AMBIENT + CART + policy("shop", "UNSET"), "absent"),
+        (namespace("shop", dataplane_mode="ambient") + CART + policy("istio-system", "STRICT"), "STRICT"),
+        (AMBIENT + CART + policy("istio-system", "STRICT") + policy("shop", "PERMISSIVE"), "PERMISSIVE"),
+        (
+            AMBIENT + CART + policy("shop", "STRICT", name="a") + policy("shop", "DISABLE", name="b"),
+            "unknown",
+        ),
+    ],
+)
+def test_what_pods_inherit_is_known_absent_or_unknown(text, expected):
+    """
+    Nothing is inherited only where neither namespace can hold a policy that is not here.
+    """
+    mesh = mesh_of(text)
+    found = mesh.inherited_mtls(named(mesh, "cart", "Deployment"))
+
+    assert expected == (found.value or found.presence.value)
+
+
+def test_a_loss_is_certain_where_no_other_policy_can_mend_it():
+    """
+    A STRICT root policy would mend an empty selector, a policy of the namespace a STRICT port.
+    """
+    shop = namespace("shop", dataplane_mode="ambient")
+    empty = CART + policy("shop", "STRICT", selector="{}") + selecting_cart("", {8080: "PERMISSIVE"})
+    port = policy("istio-system", "STRICT") + selecting_cart("PERMISSIVE", {8080: "STRICT"})
+    pod = deployment("cart", "shop", dataplane_mode="ambient")
+
+    def certain(text: str) -> list[bool]:
+        mesh = mesh_of(text)
+        return [loss.is_certain for loss in mesh.lost_strict(named(mesh, "cart", "Deployment"))]
+
+    assert [True] == certain(AMBIENT + empty)
+    assert [False] == certain(shop + empty)
+    assert [True] == certain(shop + CART + port)
+    assert [False] == certain(pod + port)
+
+
+def test_a_policy_with_targets_may_be_there_or_not():
+    """
+    The API server refuses it, or drops the targets: both are reckoned with.
+    """
+    targeted = policy("shop", "STRICT").replace(
+        "spec:\n", "spec:\n  targetRefs: [{kind: Service, name: a}]\n"
+    )
+
+    assert "unknown" == plaintext(verdict(AMBIENT + CART + targeted), 80)

@@ -115,7 +115,7 @@ def _of_namespace(policy: PeerAuthentication, cases: list[_Case], mesh: Mesh) ->
     return Problem(
         f"all ports of the pods of PeerAuthentication {names} accept plaintext: istiod loses STRICT {reason}",
         at=at,
-        related=tuple(cause for case in cases for cause in _causes(case, mesh)),
+        related=tuple(dict.fromkeys(cause for case in cases for cause in _causes(case, mesh))),
         fix=_drop_selector(at) if is_empty else _set_mode(at),
         severity=_severity(cases, mesh),
     )

@@ -83,9 +83,13 @@ def _strict_pods(exposed: ExposedPort, mesh: Mesh) -> list[Workload]:
 def _ambient_pods(service: Service, mesh: Mesh) -> Iterator[Workload]:
     for edge in mesh.selected_workloads(service):
         for workload in mesh.copies(edge.target):
-            is_ambient = isinstance(workload, Workload) and not mesh.is_gateway_proxy(workload)
-            if is_ambient and mesh.dataplane_mode(workload).value is DataplaneMode.AMBIENT:
+            if isinstance(workload, Workload) and _is_ambient(workload, mesh):
                 yield workload
+
+
+def _is_ambient(workload: Workload, mesh: Mesh) -> bool:
+    is_gateway = mesh.is_gateway_proxy(workload)
+    return not is_gateway and mesh.dataplane_mode(workload).value is DataplaneMode.AMBIENT
 
 
 def _is_strict(exposed: ExposedPort, workload: Workload, mesh: Mesh) -> bool:
