@@ -75,8 +75,8 @@ def strict_webhook_backend(policy: PeerAuthentication, mesh: Mesh) -> Iterator[P
             f"STRICT refuses the API server, which is not in the mesh: its calls to Service "
             f"{services[0].name!r}{others} fail",
             at=line.at,
-            related=(*(_called(each) for each in calls), *mesh.dataplane_mode(first.workload).because),
-            fix=Fix(_open(first)),
+            related=(*_callers(calls), *mesh.dataplane_mode(first.workload).because),
+            fix=Fix(_open(first) + (", and likewise for the others" if others else "")),
         )
 
 
@@ -92,10 +92,13 @@ def _refused(policy: PeerAuthentication, mesh: Mesh) -> Iterator[_Refused]:
                     yield _Refused(line, call, pods)
 
 
-def _called(refused: _Refused) -> Cause:
-    extension, workload = refused.call.extension, refused.workload
-    pods = f"the pods of {workload.kind.name} {workload.name!r}"
-    return Cause(f"{extension.kind.name} {extension.name!r} has it call {pods}", refused.call.at)
+def _callers(calls: list[_Refused]) -> Iterator[Cause]:
+    """One line of each object that has the API server call some pods."""
+    firsts = {(each.call.extension, each.workload): each for each in reversed(calls)}
+    for each in reversed(firsts.values()):
+        extension, workload = each.call.extension, each.workload
+        pods = f"the pods of {workload.kind.name} {workload.name!r}"
+        yield Cause(f"{extension.kind.name} {extension.name!r} has it call {pods}", each.call.at)
 
 
 def _open(refused: _Refused) -> str:
