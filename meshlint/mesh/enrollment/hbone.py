@@ -6,8 +6,8 @@ from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.installation.mesh_config import MeshConfig
 from meshlint.model.fields import as_text
-from meshlint.model.keys import PROXY_CONFIG
-from meshlint.model.kind import PROXY_CONFIG as PROXY_CONFIG_KIND
+from meshlint.model.keys import POD_PROXY_CONFIG
+from meshlint.model.kind import PROXY_CONFIG
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.resource import Resource
 from meshlint.source.reading import parse_yaml
@@ -22,10 +22,10 @@ def hears_hbone(workload: Workload, graph: ResourceGraph, config: MeshConfig) ->
     The pods' `proxy.istio.io/config`, else a ProxyConfig that selects them, one of their namespace, one of
     the root namespace, else MeshConfig (istio `pilot/pkg/model/proxy_config.go`, EffectiveProxyConfig).
     """
-    own = parse_yaml(workload.pod_annotations.get(PROXY_CONFIG, ""))
+    own = parse_yaml(workload.pod_annotations.get(POD_PROXY_CONFIG, ""))
     metadata = own.get("proxyMetadata") if isinstance(own, Mapping) else None
     if isinstance(metadata, Mapping) and _SWITCH in metadata:
-        at = workload.pod_annotation_at(PROXY_CONFIG)
+        at = workload.pod_annotation_at(POD_PROXY_CONFIG)
         return _switched(metadata[_SWITCH], Cause(f"the pods set `{_SWITCH}` themselves", at))
     for proxy_config in _proxy_configs(workload, graph, config.root_namespace.value):
         path = ("spec", "environmentVariables", _SWITCH)
@@ -42,10 +42,10 @@ def _switched(value: object, cause: Cause) -> Derived[bool | None]:
 
 def _proxy_configs(workload: Workload, graph: ResourceGraph, root: str) -> Iterator[Resource]:
     """The ProxyConfigs for the pods of a workload, the most specific first."""
-    beside = list(graph.in_namespace(workload.namespace, PROXY_CONFIG_KIND))
+    beside = list(graph.in_namespace(workload.namespace, PROXY_CONFIG))
     yield from (it for it in beside if _selector(it) and _selects(it, workload))
     yield from (it for it in beside if not _selector(it))
-    yield from (it for it in graph.in_namespace(root, PROXY_CONFIG_KIND) if not _selector(it))
+    yield from (it for it in graph.in_namespace(root, PROXY_CONFIG) if not _selector(it))
 
 
 def _selects(proxy_config: Resource, workload: Workload) -> bool:

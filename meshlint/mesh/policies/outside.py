@@ -115,13 +115,13 @@ class IngressControllers:
         if names & _OF_THE_CLOUD:
             cause = Cause("its load balancer stands outside of the cluster", self._class_at(ingress))
             return Derived(True, (cause,))
-        modes = [mode_of(workload) for name in names for workload in self._serving.get(name, ())]
-        if not modes or any(mode.value is DataplaneMode.UNKNOWN for mode in modes):
+        serving = [workload for name in sorted(names) for workload in self._serving.get(name, ())]
+        modes = {mode_of(workload).value for workload in serving}
+        if not serving or DataplaneMode.UNKNOWN in modes:
             return Derived(None)
-        outside = [mode for mode in modes if mode.value is DataplaneMode.NONE]
-        workload = next(w for name in names for w in self._serving.get(name, ()))
-        cause = Cause(f"{workload.kind.name} {workload.name!r} carries its traffic", workload.at())
-        return Derived(len(outside) == len(modes), (cause,))
+        first = serving[0]
+        cause = Cause(f"{first.kind.name} {first.name!r} carries its traffic", first.at())
+        return Derived(modes == {DataplaneMode.NONE}, (cause,))
 
     def _names(self, ingress: Ingress) -> Iterator[str]:
         """The class of an Ingress, and the controller of the class."""
