@@ -11,6 +11,7 @@ from meshlint.cli.options import (
     fill_in,
     istio_version,
     lint_options,
+    reports,
     say,
     say_if_unknown,
     wants_color,
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
     from meshlint.source.input import Input
 
 NAME = "check"
-_FORMATS = ("text", "concise", "json", "sarif")
+_FORMATS = ("text", "concise", "json", "jsonl", "sarif", "github", "gitlab", "junit", "markdown")
+_ROOTED = ("sarif", "github", "gitlab")
 _LEVELS = ("error", "warning", "note", "never")
 
 
@@ -74,11 +76,14 @@ def run(options: argparse.Namespace) -> int:
     given = read_input(options.paths or ["."], options.exclude, options.context, render=options.render)
     if given.in_vain:
         raise UsageError(_in_vain(given.in_vain))
-    if given.is_nothing and options.format in FOR_PEOPLE and not (options.select or options.ignore):
+    asked = reports(options)
+    is_for_people = all(report.format in FOR_PEOPLE for report in asked)
+    if given.is_nothing and is_for_people and not (options.select or options.ignore):
         # The commonest run of a hook: nothing else is loaded for it.
         from meshlint.report.wording import nothing_of_kubernetes
 
-        write("" if options.quiet else f"{nothing_of_kubernetes(given.files)}\n", options.output)
+        for report in asked:
+            write("" if options.quiet else f"{nothing_of_kubernetes(given.files)}\n", report.output)
         return 0
     return _check(options, given)
 
@@ -103,16 +108,19 @@ def _check(options: argparse.Namespace, given: "Input") -> int:
         select=_words(options.select), ignore=_words(options.ignore), only=options.only
     )
     # Code scanning wants to be told all rules, those too that have nothing to say.
-    catalog = load_catalog() if options.format == "sarif" else None
+    wanted = reports(options)
+    catalog = load_catalog() if any(report.format == "sarif" for report in wanted) else None
     if options.diff:
         return _show_fixes(options, asked, given)
     if options.fix or options.unsafe_fixes:
         result = _make_fixes(options, asked, catalog, given)
     else:
         result = lint(asked, catalog, given)
-    if not (options.quiet and not result.findings and options.format in FOR_PEOPLE):
-        root = _root() if options.format == "sarif" else None
-        write(render(result, options.format, color=wants_color(options), root=root), options.output)
+    for report in wanted:
+        if not (options.quiet and not result.findings and report.format in FOR_PEOPLE):
+            root = _root() if report.format in _ROOTED else None
+            text = render(result, report.format, color=wants_color(report, options), root=root)
+            write(text, report.output)
     for complaint in _wrong_words(given, result):
         say(complaint)
     return exit_code(result, options.fail_on or "warning")
@@ -136,7 +144,7 @@ def _show_fixes(options: argparse.Namespace, asked: "Options", given: "Input") -
     from meshlint.report.wording import would_fix
 
     fixed = fix(asked, unsafe=options.unsafe_fixes, given=given)
-    write(unified_diff(fixed.texts), options.output)
+    write(unified_diff(fixed.texts))
     for complaint in _refusals(fixed):
         say(complaint)
     if fixed.mended and not options.quiet:

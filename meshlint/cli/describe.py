@@ -9,6 +9,7 @@ from meshlint.cli.options import (
     fill_in,
     istio_version,
     lint_options,
+    reports,
     say_if_unknown,
     wants_color,
     write,
@@ -66,19 +67,21 @@ def run(options: argparse.Namespace) -> int:
 
     fill_in(options)
     say_if_unknown(istio_version(options.istio_version))
+    wanted = reports(options)
     linked, summary = linked_meshes(lint_options(options))
     described = _only([describe(one.name, one.mesh, one.resources) for one in linked], options.objects)
-    version = max((one.mesh.version for one in linked), default=NEWEST_KNOWN)
-    if options.format == "json":
-        from meshlint.report.description_json import render as render_json
+    newest = max((one.mesh.version for one in linked), default=NEWEST_KNOWN)
+    versions = sorted({f"Istio {one.mesh.version.minor_release}: {one.version_origin}" for one in linked})
+    for report in wanted:
+        if report.format == "json":
+            from meshlint.report.description_json import render as render_json
 
-        write(render_json(described, version.minor_release), options.output)
-    else:
-        from meshlint.report.description_text import render as render_text
+            text = render_json(described, newest.minor_release)
+        else:
+            from meshlint.report.description_text import render as render_text
 
-        versions = {f"Istio {one.mesh.version.minor_release}: {one.version_origin}" for one in linked}
-        text = render_text(described, sorted(versions), summary, color=wants_color(options))
-        write(text, options.output)
+            text = render_text(described, versions, summary, color=wants_color(report, options))
+        write(text, report.output)
     return 0
 
 

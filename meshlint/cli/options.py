@@ -3,7 +3,7 @@
 import argparse
 import os
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from meshlint.lint import Options
@@ -46,11 +46,61 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--isolated", action="store_true", help="take no settings from files")
 
 
+class Report(NamedTuple):
+    """A report that is asked for: its format, and the file that it goes to, None for standard output."""
+
+    format: str
+    output: str | None
+
+
 def add_output_options(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
-    """Declare how it is said, and where to."""
-    parser.add_argument("--format", choices=formats, default="text", help="how to say it (default: text)")
-    parser.add_argument("--output", metavar="FILE", help="where to write it (default: standard output)")
+    """Declare how it is said, and where to; pairs of both make several reports."""
+    parser.add_argument(
+        "--format",
+        choices=formats,
+        action=_Pairing,
+        help="how to say it (default: text); with an --output each, several in one run",
+    )
+    parser.add_argument(
+        "--output",
+        metavar="FILE",
+        action=_Pairing,
+        help="where to write it (default, and '-': standard output)",
+    )
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
+    parser.set_defaults(pairs=())
+
+
+class _Pairing(argparse.Action):
+    """Pairs each `--format` with the `--output` beside it, whichever comes first."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002 - argparse gives it
+        namespace: argparse.Namespace,
+        values: Any,  # noqa: ANN401 - argparse's own
+        option_string: str | None = None,  # noqa: ARG002 - argparse gives it
+    ) -> None:
+        *whole, last = namespace.pairs or ({},)
+        if self.dest in last:
+            namespace.pairs = (*whole, last, {self.dest: values})
+        else:
+            namespace.pairs = (*whole, {**last, self.dest: values})
+
+
+def reports(options: argparse.Namespace) -> list[Report]:
+    """The reports that are asked for. Raises UsageError if two of them go to one place."""
+    pairs: tuple[dict[str, str], ...] = options.pairs or ({},)
+    asked = [Report(pair.get("format", "text"), pair.get("output")) for pair in pairs]
+    asked = [report._replace(output=None) if report.output == "-" else report for report in asked]
+    places = [report.output for report in asked]
+    twice = next((place for place in places if places.count(place) > 1), "")
+    if twice != "":
+        from meshlint.errors import UsageError
+
+        where = repr(twice) if twice else "standard output: give each `--format` an `--output`"
+        raise UsageError(f"several reports go to {where}")
+    return asked
 
 
 def fill_in(options: argparse.Namespace) -> None:
@@ -102,9 +152,9 @@ def istio_version(text: str | None) -> "IstioVersion | None":
         raise UsageError(str(error)) from None
 
 
-def wants_color(options: argparse.Namespace) -> bool:
+def wants_color(report: Report, options: argparse.Namespace) -> bool:
     """Whether to write in colour: `--color`, NO_COLOR, FORCE_COLOR, the terminal, in this order."""
-    if options.output or options.format not in FOR_PEOPLE:
+    if report.output or report.format not in FOR_PEOPLE:
         return False
     if options.color != "auto":
         return bool(options.color == "always")

@@ -12,7 +12,12 @@ _RENDERERS: dict[str, tuple[str, tuple[str, ...]]] = {
     "text": ("text", ("color",)),
     "concise": ("concise", ("color",)),
     "json": ("json_report", ()),
+    "jsonl": ("jsonl", ()),
     "sarif": ("sarif", ("root",)),
+    "github": ("github", ("root",)),
+    "gitlab": ("gitlab", ("root",)),
+    "junit": ("junit", ()),
+    "markdown": ("markdown", ()),
 }
 """Format to module, and the options that its `render` takes. A module is imported when it is wanted."""
 

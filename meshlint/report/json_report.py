@@ -37,11 +37,12 @@ def _report(result: LintResult) -> dict[str, Any]:
             "unapplied": result.summary.unapplied,
             "fixed": result.summary.fixed,
         },
-        "findings": [_finding(finding) for finding in result.findings],
+        "findings": [finding_record(finding) for finding in result.findings],
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_record(finding: Finding) -> dict[str, Any]:
+    """A finding as scripts get it."""
     return {
         "check": finding.check,
         "family": finding.family,
