@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from meshlint.checking.catalog import About, Check, Precedence, TextSubject, check
     from meshlint.checking.edits import (
         append_entry,
+        append_item,
         delete_entry,
         insert_after,
         rename_key,
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.mesh import Mesh
     from meshlint.mesh.policies.ambient_scope import AmbientScope
     from meshlint.mesh.policies.authorization import Alternative, RuleOutcome, RuleVerdict, ZtunnelRule
+    from meshlint.mesh.policies.coverage import Coverage
     from meshlint.mesh.policies.decision import Decision, Peer
     from meshlint.mesh.policies.levels import PodSource
     from meshlint.mesh.policies.lost_strict import LossForm, LostStrict
@@ -48,10 +50,17 @@ if TYPE_CHECKING:
     from meshlint.model.kind import Kind, ResourceRef
     from meshlint.model.kinds.core import ConfigMap, Namespace, Service
     from meshlint.model.kinds.gateway import Gateway, GatewayClass, Route
-    from meshlint.model.kinds.network import Ingress, NetworkPolicy
-    from meshlint.model.kinds.policy import AuthorizationPolicy, PeerAuthentication, Rule, TargetedPolicy
+    from meshlint.model.kinds.network import Ingress, NetworkPolicy, PolicyRule
+    from meshlint.model.kinds.policy import (
+        AuthorizationPolicy,
+        Extension,
+        PeerAuthentication,
+        RequestAuthentication,
+        Rule,
+        TargetedPolicy,
+    )
     from meshlint.model.kinds.spire import ClusterSpiffeId
-    from meshlint.model.kinds.traffic import DestinationRule, ServiceEntry, VirtualService
+    from meshlint.model.kinds.traffic import DestinationRule, ServiceEntry, Sidecar, VirtualService
     from meshlint.model.kinds.workload import Container, Volume, Workload, WorkloadEntry, WorkloadGroup
     from meshlint.model.resource import Resource
     from meshlint.model.selector import LabelSelector
@@ -65,6 +74,7 @@ _HOMES = {
     "checking.catalog": ("About", "Check", "Precedence", "TextSubject", "check"),
     "checking.edits": (
         "append_entry",
+        "append_item",
         "delete_entry",
         "insert_after",
         "rename_key",
@@ -82,6 +92,7 @@ _HOMES = {
     "mesh.waypoints.binding": ("BindingState", "WaypointBinding"),
     "mesh.enrollment.dataplane": ("DataplaneMode",),
     "mesh.enrollment.injection": ("InjectionSource",),
+    "mesh.policies.coverage": ("Coverage",),
     "mesh.policies.decision": ("Decision", "Peer"),
     "mesh.derived": ("Cause", "Derived"),
     "mesh.enrollment.identity": ("SpireIdentity",),
@@ -104,8 +115,16 @@ _HOMES = {
     "model.kinds.gateway": ("Gateway", "GatewayClass", "Route"),
     "model.kinds.network": ("Ingress", "NetworkPolicy"),
     "model.kinds.policy": ("AuthorizationPolicy", "PeerAuthentication", "Rule", "TargetedPolicy"),
+    "model.kinds.network": ("NetworkPolicy", "PolicyRule"),
+    "model.kinds.policy": (
+        "AuthorizationPolicy",
+        "Extension",
+        "PeerAuthentication",
+        "RequestAuthentication",
+        "TargetedPolicy",
+    ),
     "model.kinds.spire": ("ClusterSpiffeId",),
-    "model.kinds.traffic": ("DestinationRule", "ServiceEntry", "VirtualService"),
+    "model.kinds.traffic": ("DestinationRule", "ServiceEntry", "Sidecar", "VirtualService"),
     "model.kinds.workload": ("Container", "Volume", "Workload", "WorkloadEntry", "WorkloadGroup"),
     "model.resource": ("Resource",),
     "model.selector": ("LabelSelector",),

@@ -1,10 +1,15 @@
 """Edits of single fields: small spans of text, so that comments and quoting stay the user's."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Union
 
 from meshlint.checking.finding import Edit
 from meshlint.source.document import Location, Place
+from meshlint.source.text import SourceFile
+
+Data = Union[str, int, Sequence["Data"], Mapping[str, "Data"]]  # noqa: UP007 - names itself
+"""What an edit can write: plain YAML data."""
 
 # What stays itself as a plain YAML scalar, whatever the context (names, label keys and values).
 _PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9._/-]*$")
@@ -43,22 +48,16 @@ def delete_entry(at: Location) -> tuple[Edit, ...]:
     return (Edit(at.file, *lines, ""),)
 
 
-def insert_after(at: Location, key: str, value: str) -> tuple[Edit, ...]:
+def insert_after(at: Location, key: str, value: Data) -> tuple[Edit, ...]:
     """Add an entry to the block mapping that an entry stands in, on the next line."""
     span, lines = _key_span(at), _own_lines(at)
     if span is None or lines is None:
         return ()
-    text = at.file.text
-    line_start = _line_start(text, span[0])
-    indent = " " * (span[0] - line_start)
-    newline = "\r\n" if "\r\n" in text else "\n"
-    entry = f"{indent}{scalar(key)}: {scalar(value)}{newline}"
-    if not text[: lines[1]].endswith(("\n", "\r")):
-        entry = f"{newline}{entry}".removesuffix(newline)
-    return (Edit(at.file, lines[1], lines[1], entry),)
+    indent = " " * (span[0] - _line_start(at.file.text, span[0]))
+    return _insertion(at.file, lines[1], [indent + line for line in _entry(key, value)])
 
 
-def append_entry(mapping: Location, key: str, value: str) -> tuple[Edit, ...]:
+def append_entry(mapping: Location, key: str, value: Data) -> tuple[Edit, ...]:
     """Add an entry at the end of a block mapping; no edit if there is no such mapping, or it is empty."""
     place = mapping.place
     if mapping.manifest is None or place is None or not isinstance(place.children, dict) or not place.keys:
@@ -87,6 +86,31 @@ def replace_entry(at: Location, lines: Sequence[str]) -> tuple[Edit, ...]:
     return (Edit(at.file, *own, new + end),)
 
 
+def replace_entry(at: Location, key: str, value: Data) -> tuple[Edit, ...]:
+    """Put another entry in the place of one of a block mapping; no edit in a flow mapping."""
+    span, lines = _key_span(at), _own_lines(at)
+    if span is None or lines is None:
+        return ()
+    text = at.file.text
+    indent = " " * (span[0] - _line_start(text, span[0]))
+    newline = _newline(text)
+    entry = newline.join(indent + line for line in _entry(key, value))
+    ending = newline if text[: lines[1]].endswith(("\n", "\r")) else ""
+    return (Edit(at.file, *lines, entry + ending),)
+
+
+def append_item(sequence: Location, item: Data) -> tuple[Edit, ...]:
+    """Add an item at the end of a block sequence; no edit in a flow sequence, or where there is none."""
+    place, text = sequence.place, sequence.file.text
+    if place is None or not isinstance(place.children, list) or text[place.start : place.start + 1] != "-":
+        return ()
+    end = _line_end(text, place.end)
+    if end is None:
+        return ()
+    indent = " " * (place.start - _line_start(text, place.start))
+    return _insertion(sequence.file, end, [indent + line for line in _item(item)])
+
+
 def scalar(value: str, *, like: str = "") -> str:
     """A text as a YAML scalar, quoted as `like` is, or where it would not be read as text."""
     if like[:1] in ("'", '"'):
@@ -98,6 +122,44 @@ def scalar(value: str, *, like: str = "") -> str:
     if quote == "'":
         return "'" + value.replace("'", "''") + "'"
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def _entry(key: str, value: Data) -> list[str]:
+    """The lines of an entry of a block mapping."""
+    if isinstance(value, str | int):
+        return [f"{scalar(key)}: {_plain(value)}"]
+    return [f"{scalar(key)}:", *("  " + line for line in _block(value))]
+
+
+def _block(value: Data) -> list[str]:
+    match value:
+        case Mapping():
+            return [line for key, item in value.items() for line in _entry(key, item)]
+        case str() | int():
+            return [_plain(value)]
+        case _:
+            return [line for item in value for line in _item(item)]
+
+
+def _item(value: Data) -> list[str]:
+    first, *others = _block(value)
+    return [f"- {first}", *("  " + line for line in others)]
+
+
+def _plain(value: str | int) -> str:
+    return scalar(value) if isinstance(value, str) else str(value)
+
+
+def _insertion(file: SourceFile, offset: int, lines: Sequence[str]) -> tuple[Edit, ...]:
+    """Whole lines at the start of a line, or after the last line of a text that does not end."""
+    newline = _newline(file.text)
+    text = newline.join(lines)
+    ended = file.text[:offset].endswith(("\n", "\r"))
+    return (Edit(file, offset, offset, text + newline if ended else newline + text),)
+
+
+def _newline(text: str) -> str:
+    return "\r\n" if "\r\n" in text else "\n"
 
 
 def _parent(at: Location) -> Place | None:
@@ -125,12 +187,19 @@ def _own_lines(at: Location) -> tuple[int, int] | None:
         return None
     text = at.file.text
     start = _line_start(text, span[0])
-    end = max(place.end, span[1])
-    line_end = min((i for i in (text.find("\n", end), len(text)) if i >= 0), default=len(text))
-    rest = text[end:line_end].strip()
-    if text[start : span[0]].strip() or (rest and not rest.startswith((":", "#"))):
+    end = _line_end(text, max(place.end, span[1]))
+    if text[start : span[0]].strip() or end is None:
         return None
-    return start, min(line_end + 1, len(text))
+    return start, end
+
+
+def _line_end(text: str, offset: int) -> int | None:
+    """Where the next line starts; None if more than the end of an entry or a comment follows on this one."""
+    line_end = min((i for i in (text.find("\n", offset), len(text)) if i >= 0), default=len(text))
+    rest = text[offset:line_end].strip()
+    if rest and not rest.startswith((":", "#")):
+        return None
+    return min(line_end + 1, len(text))
 
 
 def _is_flow(mapping: Place, at: Location) -> bool:

@@ -63,7 +63,7 @@ class Attachments:
 
     def reach(self, policy: TargetedPolicy) -> Reach:
         """Where a policy lands, and whether that is all."""
-        ignored = self._ignored(policy)
+        ignored = self.ignored(policy)
         if ignored is not None:
             return _NOWHERE._replace(because=(ignored,))
         if self._is_kept_dry_run(policy):
@@ -123,6 +123,25 @@ class Attachments:
         return not is_sent_anyway(self, policy)
 
     def _ignored(self, policy: TargetedPolicy) -> Cause | None:
+    def selected(self, policy: TargetedPolicy) -> Iterator[Workload]:
+        """The workloads in the scope of a policy without targets."""
+        everywhere = policy.namespace == self._mesh.root_namespace.value
+        selector = policy.selector or {}
+        if not selector:
+            members = (
+                self._graph.of_kind(*k.WORKLOADS)
+                if everywhere
+                else self._graph.in_namespace(policy.namespace, *k.WORKLOADS)
+            )
+            yield from (member for member in members if isinstance(member, Workload))
+            return
+        where = None if everywhere else (policy.namespace,)
+        candidates = min((self._by_label.get((where, label), ()) for label in selector.items()), key=len)
+        for workload in candidates:
+            if LabelSelector(selector).matches(workload.pod_labels):
+                yield workload
+
+    def ignored(self, policy: TargetedPolicy) -> Cause | None:
         """Why istiod certainly does not read a policy."""
         if policy.kind == k.TRAFFIC_EXTENSION and not TRAFFIC_EXTENSIONS.holds(self._version):
             return Cause("TrafficExtension is there from 1.30", policy.at("kind"))
@@ -145,7 +164,7 @@ class Attachments:
         return not (is_compared and revision) or revision in self._mesh.revisions.names
 
     def _by_selector(self, policy: TargetedPolicy) -> Reach:
-        found = list(self._workloads(policy))
+        found = list(self.selected(policy))
         because = _scope_causes(policy, self._mesh.root_namespace.value)
         by_point: dict[EnforcementPoint, list[Workload]] = defaultdict(list)
         for workload in found:
@@ -162,24 +181,6 @@ class Attachments:
         enforcements.extend(self._at_gateways(policy, because))
         why_not = tuple(self._why_not_at_ztunnel(policy))
         return Reach(tuple(enforcements), self._is_known(policy, found), because=(*because, *why_not))
-
-    def _workloads(self, policy: TargetedPolicy) -> Iterator[Workload]:
-        """The workloads in the scope of a policy without targets."""
-        everywhere = policy.namespace == self._mesh.root_namespace.value
-        selector = policy.selector or {}
-        if not selector:
-            members = (
-                self._graph.of_kind(*k.WORKLOADS)
-                if everywhere
-                else self._graph.in_namespace(policy.namespace, *k.WORKLOADS)
-            )
-            yield from (member for member in members if isinstance(member, Workload))
-            return
-        where = None if everywhere else (policy.namespace,)
-        candidates = min((self._by_label.get((where, label), ()) for label in selector.items()), key=len)
-        for workload in candidates:
-            if LabelSelector(selector).matches(workload.pod_labels):
-                yield workload
 
     def _lands(self, policy: TargetedPolicy, point: EnforcementPoint) -> bool:
         if isinstance(policy, AuthorizationPolicy) and is_dry_run(policy):
@@ -232,7 +233,11 @@ class Attachments:
             point = self._targets.point_of(gateway)
             if point is EnforcementPoint.WAYPOINT and self._reaches_waypoints(policy, gateway):
                 yield Enforcement(point, (), None, gateway, because)
-            if point is EnforcementPoint.GATEWAY and self._lands(policy, point) and _selects(policy, gateway):
+            if (
+                point is EnforcementPoint.GATEWAY
+                and self._lands(policy, point)
+                and selects_gateway(policy, gateway)
+            ):
                 yield Enforcement(point, (), gateway, None, because)
 
     def _reaches_waypoints(self, policy: TargetedPolicy, gateway: Gateway) -> bool:
@@ -245,7 +250,7 @@ class Attachments:
         if policy.kind == k.TELEMETRY:
             return not policy.selector
         is_old_filter = policy.kind == k.ENVOY_FILTER and not ENVOY_FILTER_TARGETS.holds(self._version)
-        return is_old_filter and _selects(policy, gateway)
+        return is_old_filter and selects_gateway(policy, gateway)
 
     @cached_property
     def _by_label(self) -> Mapping[tuple[_Where, tuple[str, str]], Sequence[Workload]]:
@@ -282,7 +287,7 @@ class Attachments:
     @cached_property
     def _authorization_policies(self) -> Sequence[AuthorizationPolicy]:
         found = self._graph.of_kind(k.AUTHORIZATION_POLICY)
-        return [p for p in found if isinstance(p, AuthorizationPolicy) and self._ignored(p) is None]
+        return [p for p in found if isinstance(p, AuthorizationPolicy) and self.ignored(p) is None]
 
 
 def is_sent_anyway(attachments: Attachments, policy: AuthorizationPolicy) -> bool:
@@ -290,7 +295,7 @@ def is_sent_anyway(attachments: Attachments, policy: AuthorizationPolicy) -> boo
     return not policy.targets and is_sent(policy, attachments.version).value
 
 
-def _selects(policy: TargetedPolicy, gateway: Gateway) -> bool:
+def selects_gateway(policy: TargetedPolicy, gateway: Gateway) -> bool:
     """
     Whether a selector matches the pods that istiod deploys for a Gateway.
 

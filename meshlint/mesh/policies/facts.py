@@ -6,13 +6,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from meshlint.mesh.waypoints.facts import WaypointFacts
+from meshlint.model.kind import GATEWAY, GATEWAY_CLASS, SERVICE
 from meshlint.model.kinds.core import Service
-from meshlint.model.kinds.policy import AuthorizationPolicy
-from meshlint.model.kinds.traffic import ServiceEntry
+from meshlint.model.kinds.policy import AuthorizationPolicy, TargetedPolicy
+from meshlint.model.kinds.traffic import ServiceEntry, Sidecar
 from meshlint.model.kinds.workload import Workload
+from meshlint.model.selector import LabelSelector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from meshlint.graph.known import Known
     from meshlint.mesh.condition import PredictedCondition
@@ -21,6 +23,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.ambient_scope import AmbientScope
     from meshlint.mesh.policies.attachment import Attachments
     from meshlint.mesh.policies.authorization import PrefixedPrincipal, RuleVerdict, ZtunnelRule
+    from meshlint.mesh.policies.coverage import Coverage
     from meshlint.mesh.policies.decision import Decision, Peer
     from meshlint.mesh.policies.levels import PodSource
     from meshlint.mesh.policies.lost_strict import LostStrict
@@ -28,7 +31,10 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.network import NetworkPolicies
     from meshlint.mesh.policies.outside import ApiServerCall, ExposedPort, IngressControllers
     from meshlint.mesh.policies.peer_authentication import MtlsLine
+    from meshlint.mesh.policies.selection import SelectorIndex
     from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, Reach
+    from meshlint.model.kind import Kind
+    from meshlint.model.kinds.core import Namespace
     from meshlint.model.kinds.gateway import Gateway
     from meshlint.model.kinds.network import Ingress
     from meshlint.model.kinds.policy import PeerAuthentication, TargetedPolicy
@@ -75,6 +81,29 @@ class PolicyFacts(WaypointFacts):
         if binding.state is not BindingState.BOUND or binding.gateway is None:
             return None
         return binding.gateway if self._attachments.enforces(binding.gateway, service) else None
+
+    def coverage(self, resource: TargetedPolicy | Sidecar) -> Coverage:
+        """Which pods a policy or a Sidecar without targets is for; nobody's for a policy with targets."""
+        from meshlint.mesh.policies.coverage import policy_coverage, sidecar_coverage
+
+        if isinstance(resource, Sidecar):
+            return self._fact("coverage", resource, lambda: sidecar_coverage(resource, self))
+        return self._fact("coverage", resource, lambda: policy_coverage(resource, self._attachments, self))
+
+    def at_waypoints_of(self, subject: Workload | Namespace, kind: Kind) -> tuple[TargetedPolicy, ...]:
+        """
+        The policies of a kind with targets by which a waypoint in front of a workload acts.
+
+        In front of it are the waypoint of its pods and those of the Services that select them; in
+        front of a Namespace the waypoint that its label names.
+        """
+        return self._fact(
+            f"at_waypoints_of {kind}", subject, lambda: tuple(self._at_waypoints_of(subject, kind))
+        )
+
+    def services_of(self, workload: Workload) -> tuple[Service, ...]:
+        """The Services that select the pods of a workload."""
+        return tuple(self._services.selecting(workload.namespace, workload.pod_labels))
 
     def policies_at(self, resource: Resource) -> tuple[tuple[TargetedPolicy, EnforcementPoint], ...]:
         """The AuthorizationPolicies that act on a workload, a Service or a ServiceEntry, and where."""
@@ -129,6 +158,35 @@ class PolicyFacts(WaypointFacts):
         closed = self.is_closed(workload.namespace) and self.is_closed(self.root_namespace.value)
         complete = (as_written or self.is_complete or closed) and not self.allows_waypoints
         return decide(applied, peer, complete=complete)
+
+    def _at_waypoints_of(self, subject: Workload | Namespace, kind: Kind) -> Iterator[TargetedPolicy]:
+        in_front = self._waypoints_of(subject)
+        for policy in self.graph.of_kind(kind):
+            if (
+                isinstance(policy, TargetedPolicy)
+                and policy.targets
+                and any(_is_in_front(place, in_front) for place in self.reach(policy).enforcements)
+            ):
+                yield policy
+
+    def _waypoints_of(self, subject: Workload | Namespace) -> Mapping[Resource, Gateway]:
+        """The waypoints that a workload and its Services are bound to."""
+        from meshlint.mesh.waypoints.binding import BindingState
+
+        services = self.services_of(subject) if isinstance(subject, Workload) else ()
+        bindings = [(one, self.waypoint_binding(one)) for one in (subject, *services)]
+        return {
+            one: binding.gateway
+            for one, binding in bindings
+            if binding.state is BindingState.BOUND and binding.gateway is not None
+        }
+
+    @cached_property
+    def _services(self) -> SelectorIndex[Service]:
+        from meshlint.mesh.policies.selection import SelectorIndex
+
+        services = (s for s in self.graph.of_kind(SERVICE) if isinstance(s, Service) and s.selector)
+        return SelectorIndex(services, lambda service: LabelSelector(service.selector))
 
     @cached_property
     def _attachments(self) -> Attachments:
@@ -286,3 +344,10 @@ class PolicyFacts(WaypointFacts):
         from meshlint.mesh.policies.network import NetworkPolicies
 
         return NetworkPolicies(self.graph)
+
+
+def _is_in_front(place: Enforcement, in_front: Mapping[Resource, Gateway]) -> bool:
+    """Whether a policy acts where it does on what is bound to waypoints."""
+    if place.target is not None and place.target.kind not in (GATEWAY, GATEWAY_CLASS):
+        return place.target in in_front
+    return place.gateway is not None and place.gateway in in_front.values()

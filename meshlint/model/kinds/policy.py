@@ -19,7 +19,7 @@ class TargetedPolicy(Resource):
     def __init__(self, head: Head, document: Fields) -> None:
         super().__init__(head)
         spec = document.part("spec")
-        self.selector: Final = _selector(spec)
+        self.selector: Final = selector_labels(spec)
         self.targets: Final = tuple(_targets(spec))
 
 
@@ -63,6 +63,24 @@ class AuthorizationPolicy(TargetedPolicy):
         self.provider: Final = spec.part("provider").text("name")
 
 
+class RequestAuthentication(TargetedPolicy):
+    """A RequestAuthentication; `issuers` are those whose tokens it checks."""
+
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head, document)
+        self.issuers: Final = frozenset(
+            rule.text("issuer") for rule in document.part("spec").each("jwtRules")
+        )
+
+
+class Extension(TargetedPolicy):
+    """A WasmPlugin or a TrafficExtension. `phase` is empty if it is not written."""
+
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head, document)
+        self.phase: Final = document.part("spec").text("phase")
+
+
 class PeerAuthentication(Resource):
     """
     A PeerAuthentication. `mode` is empty if it is not written.
@@ -76,15 +94,16 @@ class PeerAuthentication(Resource):
         spec = document.part("spec")
         self.targets: Final = tuple(_targets(spec))
         ports = spec.part("portLevelMtls")
-        self.selector: Final = _selector(spec)
+        self.selector: Final = selector_labels(spec)
         self.mode: Final = spec.part("mtls").text("mode")
         self.port_modes: Final = {port: ports.part(port).text("mode") for port in ports.data}
 
 
-def _selector(spec: Fields) -> Mapping[str, str] | None:
+def selector_labels(spec: Fields) -> Mapping[str, str] | None:
+    """The labels that a `selector` or `workloadSelector` asks for; None without one."""
     if "selector" in spec:
         return spec.part("selector").text_map("matchLabels")
-    # EnvoyFilter calls it workloadSelector, and the labels `labels`.
+    # EnvoyFilter and Sidecar call it workloadSelector, and the labels `labels`.
     if "workloadSelector" in spec:
         return spec.part("workloadSelector").text_map("labels")
     return None

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
+from meshlint.model.kinds.policy import selector_labels
 from meshlint.model.resource import Head, Resource
 from meshlint.source.document import FieldPath
 
@@ -112,6 +113,14 @@ class DestinationRule(Resource):
         self.tls_mode: Final = policy.part("tls").text("mode")
         self.export_to: Final = spec.texts("exportTo")
         self.has_workload_selector: Final = "workloadSelector" in spec
+
+
+class Sidecar(Resource):
+    """A Sidecar. `selector` is None without a `workloadSelector`; an empty mapping selects all."""
+
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head)
+        self.selector: Final = selector_labels(document.part("spec"))
 
 
 def _traffic_rules(rules: Iterable[Fields]) -> tuple[TrafficRule, ...]:
