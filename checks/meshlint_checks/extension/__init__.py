@@ -1,0 +1,1 @@
+"""RequestAuthentication, WasmPlugin, TrafficExtension, Telemetry, EnvoyFilter, Sidecar, ProxyConfig."""

@@ -1,0 +1,1 @@
+"""Kubernetes NetworkPolicy and CNI settings against HBONE."""
