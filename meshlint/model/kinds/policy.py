@@ -9,6 +9,9 @@ from meshlint.model.resource import Head, Resource
 from meshlint.source.document import FieldPath
 
 
+_ATTACHING = frozenset({"selector", "targetRef", "targetRefs"})
+
+
 class TargetedPolicy(Resource):
     """
     A policy that attaches by `targetRefs` (or the older `targetRef`), or by a selector.
@@ -74,11 +77,17 @@ class RequestAuthentication(TargetedPolicy):
 
 
 class Extension(TargetedPolicy):
-    """A WasmPlugin or a TrafficExtension. `phase` is empty if it is not written."""
+    """
+    A WasmPlugin or a TrafficExtension. `phase` is empty if it is not written.
+
+    `content` is all that it says but to what it attaches.
+    """
 
     def __init__(self, head: Head, document: Fields) -> None:
         super().__init__(head, document)
-        self.phase: Final = document.part("spec").text("phase")
+        spec = document.part("spec")
+        self.phase: Final = spec.text("phase")
+        self.content: Final = {key: value for key, value in spec.data.items() if key not in _ATTACHING}
 
 
 class PeerAuthentication(Resource):
