@@ -8,7 +8,6 @@ from meshlint.model.kinds.gateway import ObjectReference, object_reference
 from meshlint.model.resource import Head, Resource
 from meshlint.source.document import FieldPath
 
-
 _ATTACHING = frozenset({"selector", "targetRef", "targetRefs"})
 
 
