@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.authorization import Alternative, RuleOutcome, RuleVerdict, ZtunnelRule
     from meshlint.mesh.policies.coverage import Coverage
     from meshlint.mesh.policies.decision import Decision, Peer
+    from meshlint.mesh.policies.hbone_gaps import HboneGap
     from meshlint.mesh.policies.levels import PodSource
     from meshlint.mesh.policies.lost_strict import LossForm, LostStrict
     from meshlint.mesh.policies.mtls import MtlsMode, MtlsVerdict
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
     from meshlint.model.kind import Kind, ResourceRef
     from meshlint.model.kinds.core import ConfigMap, Namespace, Service
     from meshlint.model.kinds.gateway import Gateway, GatewayClass, Route
-    from meshlint.model.kinds.network import Ingress, NetworkPolicy, PolicyRule
+    from meshlint.model.kinds.network import Ingress, NetworkPolicy, PolicyPort, PolicyRule
     from meshlint.model.kinds.policy import (
         AuthorizationPolicy,
         Extension,
@@ -101,6 +102,7 @@ _HOMES = {
     "mesh.routing.route_parents": ("RouteParent",),
     "mesh.routing.service_port": ("PortTraffic",),
     "mesh.routing.virtual_services": ("HostEffect", "TrafficEffect"),
+    "mesh.policies.hbone_gaps": ("HboneGap",),
     "mesh.policies.levels": ("PodSource",),
     "mesh.policies.lost_strict": ("LossForm", "LostStrict"),
     "mesh.policies.mtls": ("MtlsMode", "MtlsVerdict"),
@@ -113,9 +115,8 @@ _HOMES = {
     "model.kind": ("Kind", "ResourceRef"),
     "model.kinds.core": ("ConfigMap", "Namespace", "Service"),
     "model.kinds.gateway": ("Gateway", "GatewayClass", "Route"),
-    "model.kinds.network": ("Ingress", "NetworkPolicy"),
+    "model.kinds.network": ("Ingress", "NetworkPolicy", "PolicyPort", "PolicyRule"),
     "model.kinds.policy": ("AuthorizationPolicy", "PeerAuthentication", "Rule", "TargetedPolicy"),
-    "model.kinds.network": ("NetworkPolicy", "PolicyRule"),
     "model.kinds.policy": (
         "AuthorizationPolicy",
         "Extension",

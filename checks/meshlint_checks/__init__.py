@@ -35,6 +35,8 @@ FAMILY_WORDS = {
     "enrollment": _OF_ISTIO,
     "migration": _OF_ISTIO,
     "peer_authentication": _OF_ISTIO,
+    "extension": _OF_ISTIO,
+    "network_policy": _OF_ISTIO,
     "unsupported": _OF_ISTIO,
     "waypoint": _OF_ISTIO,
 }

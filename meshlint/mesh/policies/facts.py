@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.authorization import PrefixedPrincipal, RuleVerdict, ZtunnelRule
     from meshlint.mesh.policies.coverage import Coverage
     from meshlint.mesh.policies.decision import Decision, Peer
+    from meshlint.mesh.policies.hbone_gaps import HboneGap, HboneGaps
     from meshlint.mesh.policies.levels import PodSource
     from meshlint.mesh.policies.lost_strict import LostStrict
     from meshlint.mesh.policies.mtls import MtlsVerdict, PeerAuthentications
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from meshlint.model.kind import Kind
     from meshlint.model.kinds.core import Namespace
     from meshlint.model.kinds.gateway import Gateway
-    from meshlint.model.kinds.network import Ingress
+    from meshlint.model.kinds.network import Ingress, NetworkPolicy
     from meshlint.model.kinds.policy import PeerAuthentication, TargetedPolicy
     from meshlint.model.resource import Resource
 
@@ -338,6 +339,20 @@ class PolicyFacts(WaypointFacts):
         return self._fact(
             "admits_kubelet_probes", workload, lambda: self._network_policies.admits_kubelet_probes(workload)
         )
+
+    def ingress_gaps(self, policy: NetworkPolicy) -> tuple[HboneGap, ...]:
+        """The rules for other ports of ambient pods or waypoints, where these are closed to HBONE."""
+        return self._fact("ingress_gaps", policy, lambda: tuple(self._hbone_gaps.ingress(policy)))
+
+    def egress_gaps(self, policy: NetworkPolicy) -> tuple[HboneGap, ...]:
+        """The rules that let ambient pods out to other ports, where they cannot send HBONE."""
+        return self._fact("egress_gaps", policy, lambda: tuple(self._hbone_gaps.egress(policy)))
+
+    @cached_property
+    def _hbone_gaps(self) -> HboneGaps:
+        from meshlint.mesh.policies.hbone_gaps import HboneGaps
+
+        return HboneGaps(self, self._network_policies)
 
     @cached_property
     def _network_policies(self) -> NetworkPolicies:

@@ -92,7 +92,7 @@ class NetworkPolicies:
     A pod is isolated in a direction by any policy that selects it, and what the rules of all of
     them let through is added up. Policies that are not in the set can isolate what is open here,
     and let through what is refused here: then the answer is None, as it is where addresses
-    decide about pods.
+    decide about pods. `as_written` takes it that there are no others.
     """
 
     def __init__(self, graph: ResourceGraph) -> None:
@@ -101,29 +101,36 @@ class NetworkPolicies:
         policies = (p for p in graph.of_kind(NETWORK_POLICY) if isinstance(p, NetworkPolicy))
         self._index: SelectorIndex[NetworkPolicy] = SelectorIndex(policies, lambda p: p.pod_selector)
 
-    def admits_hbone(self, subject: Workload | Gateway) -> Derived[bool | None]:
+    def admits_hbone(self, subject: Workload | Gateway, *, as_written: bool = False) -> Derived[bool | None]:
         """Whether some pods may reach the HBONE port of these."""
         pods = pods_of(subject)
         return self._decide(
-            pods, _INGRESS, lambda _, rule: _both(_covers(rule, HBONE_PORT, pods), _names_pods(rule))
+            pods,
+            _INGRESS,
+            lambda _, rule: _both(covers_port(rule, HBONE_PORT, pods), _names_pods(rule)),
+            as_written=as_written,
         )
 
-    def reaches_hbone(self, subject: Workload | Gateway) -> Derived[bool | None]:
+    def reaches_hbone(self, subject: Workload | Gateway, *, as_written: bool = False) -> Derived[bool | None]:
         """Whether these pods may reach the HBONE port of some pods."""
         pods = pods_of(subject)
         return self._decide(
-            pods, _EGRESS, lambda _, rule: _both(_covers(rule, HBONE_PORT, None), _names_pods(rule))
+            pods,
+            _EGRESS,
+            lambda _, rule: _both(covers_port(rule, HBONE_PORT, None), _names_pods(rule)),
+            as_written=as_written,
         )
 
     def admits_peer(
-        self, subject: Workload | Gateway, peer: Workload | Gateway, port: int
+        self, subject: Workload | Gateway, peer: Workload | Gateway, port: int, *, as_written: bool = False
     ) -> Derived[bool | None]:
         """Whether a peer's pods may reach a TCP port of these pods, as far as ingress goes."""
         pods, others = pods_of(subject), pods_of(peer)
         return self._decide(
             pods,
             _INGRESS,
-            lambda policy, rule: _both(_covers(rule, port, pods), self._is_peer(policy, rule, others)),
+            lambda policy, rule: _both(covers_port(rule, port, pods), self._is_peer(policy, rule, others)),
+            as_written=as_written,
         )
 
     def reaches_peer(
@@ -134,7 +141,7 @@ class NetworkPolicies:
         return self._decide(
             pods,
             _EGRESS,
-            lambda policy, rule: _both(_covers(rule, port, others), self._is_peer(policy, rule, others)),
+            lambda policy, rule: _both(covers_port(rule, port, others), self._is_peer(policy, rule, others)),
         )
 
     def admits_kubelet_probes(self, workload: Workload) -> Derived[bool | None]:
@@ -148,12 +155,22 @@ class NetworkPolicies:
         refused = [answer for answer in answers if not answer.value]
         return min(refused, key=lambda answer: answer.value is None, default=Derived(True))
 
+    def is_meant(self, policy: NetworkPolicy, peer: PolicyPeer, pods: Pods) -> bool | None:
+        """Whether a peer of a rule of a policy is about these pods; None if that is not known."""
+        # What an address range means for pods is left to the CNI.
+        if peer.ip_block is not None or pods.on_host:
+            return None
+        by_labels = pods.match(peer.pods) if peer.pods is not None else True
+        return _both(self._is_in(policy, peer.namespaces, pods), by_labels)
+
     def _admits_kubelet(self, pods: Pods, port: int) -> Derived[bool | None]:
         return self._decide(
-            pods, _INGRESS, lambda _, rule: _both(_covers(rule, port, pods), self._is_kubelet(rule))
+            pods, _INGRESS, lambda _, rule: _both(covers_port(rule, port, pods), self._is_kubelet(rule))
         )
 
-    def _decide(self, pods: Pods, direction: _Direction, asks: _AsksRule) -> Derived[bool | None]:
+    def _decide(
+        self, pods: Pods, direction: _Direction, asks: _AsksRule, *, as_written: bool = False
+    ) -> Derived[bool | None]:
         certain, possible = [], []
         for policy, selected in self._selecting(pods):
             if direction.isolates(policy):
@@ -163,7 +180,8 @@ class NetworkPolicies:
         value = _lets_through(certain, direction, asks)
         if pods.on_host or value is not _lets_through(possible, direction, asks):
             value = None
-        if not self._graph.scopes.is_closed(pods.namespace) and (not certain or value is False):
+        is_open = not as_written and not self._graph.scopes.is_closed(pods.namespace)
+        if is_open and (not certain or value is False):
             value = None
         return Derived(value, tuple(_causes(possible, direction, asks, admitted=value is True)))
 
@@ -183,14 +201,7 @@ class NetworkPolicies:
     def _is_peer(self, policy: NetworkPolicy, rule: PolicyRule, pods: Pods) -> _Answer:
         if not rule.peers:
             return True
-        return _any(self._is_meant(policy, peer, pods) for peer in rule.peers)
-
-    def _is_meant(self, policy: NetworkPolicy, peer: PolicyPeer, pods: Pods) -> _Answer:
-        # What an address range means for pods is left to the CNI.
-        if peer.ip_block is not None or pods.on_host:
-            return None
-        by_labels = pods.match(peer.pods) if peer.pods is not None else True
-        return _both(self._is_in(policy, peer.namespaces, pods), by_labels)
+        return _any(self.is_meant(policy, peer, pods) for peer in rule.peers)
 
     def _is_in(self, policy: NetworkPolicy, selector: LabelSelector | None, pods: Pods) -> _Answer:
         """Whether pods are in a namespace that a peer is about: that of the policy without a selector."""
@@ -202,7 +213,7 @@ class NetworkPolicies:
         if pods.namespace is None:
             return None
         found = self._graph.find(ResourceRef(NAMESPACE, None, pods.namespace)).value
-        return _matches_namespace(selector, pods.namespace, found if isinstance(found, Namespace) else None)
+        return matches_namespace(selector, pods.namespace, found if isinstance(found, Namespace) else None)
 
     def _is_kubelet(self, rule: PolicyRule) -> bool:
         blocks = [peer.ip_block for peer in rule.peers if peer.ip_block is not None]
@@ -248,7 +259,7 @@ def _causes(
                 yield Cause("this rule is not enough", policy.at(*rule.path, narrowed))
 
 
-def _covers(rule: PolicyRule, port: int, pods: Pods | None) -> _Answer:
+def covers_port(rule: PolicyRule, port: int, pods: Pods | None) -> _Answer:
     """Whether a rule is about a TCP port; None if that takes to know which ports unknown pods declare."""
     return not rule.ports or _any(_is_port(entry, port, pods) for entry in rule.ports)
 
@@ -281,7 +292,7 @@ def _probed_ports(workload: Workload) -> Iterator[int]:
                 yield port
 
 
-def _matches_namespace(selector: LabelSelector, name: str, namespace: Namespace | None) -> _Answer:
+def matches_namespace(selector: LabelSelector, name: str, namespace: Namespace | None) -> _Answer:
     """Whether a namespace is selected; None if that takes labels of it that are not known."""
     if namespace is not None:
         return selector.matches(namespace.effective_labels)

@@ -1,0 +1,156 @@
+"""Which rules of NetworkPolicies are for pods in the mesh, and leave the port out that the mesh uses."""
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from meshlint.mesh.enrollment.dataplane import DataplaneMode
+from meshlint.mesh.policies.network import NetworkPolicies, Pods, covers_port, matches_namespace, pods_of
+from meshlint.mesh.waypoints.binding import class_of
+from meshlint.mesh.waypoints.waypoint import HBONE_PORT, controller_of
+from meshlint.model.kind import GATEWAY, NAMESPACE, WORKLOADS
+from meshlint.model.kinds.core import NAMESPACE_NAME_LABEL, Namespace
+from meshlint.model.kinds.gateway import Gateway
+from meshlint.model.kinds.network import NetworkPolicy, PolicyPeer, PolicyRule
+from meshlint.model.kinds.workload import Workload
+from meshlint.model.selector import LabelSelector
+
+if TYPE_CHECKING:
+    from meshlint.mesh.policies.facts import PolicyFacts
+
+_DNS_PORT = 53
+_SPEAKS_HBONE = frozenset({DataplaneMode.AMBIENT, DataplaneMode.GATEWAY})
+
+
+class HboneGap(NamedTuple):
+    """
+    A rule for other ports of pods that, for want of port 15008, the mesh does not reach.
+
+    `pods` are those that the policy selects and that no rule of any policy opens for HBONE. `is_for_mesh`
+    tells whether pods of the mesh are among those at the other end, None if that is not known.
+    """
+
+    rule: PolicyRule
+    pods: tuple[Workload | Gateway, ...]
+    is_for_mesh: bool | None
+
+
+class HboneGaps:
+    """
+    The rules by which traffic of the mesh comes to grief.
+
+    Between ambient pods all TCP traffic goes to port 15008 of the pod, or of its waypoint, and that is
+    what NetworkPolicies see: ztunnel's sockets are in the network namespace of the pod
+    (istio `architecture/ambient/ztunnel-cni-lifecycle.md`; all versions from 1.22).
+    """
+
+    def __init__(self, mesh: "PolicyFacts", policies: NetworkPolicies) -> None:
+        self._mesh = mesh
+        self._policies = policies
+
+    def ingress(self, policy: NetworkPolicy) -> Iterator[HboneGap]:
+        """The rules that let clients in to other ports of ambient pods or waypoints than HBONE's."""
+        if not policy.isolates_ingress:
+            return
+        admits = self._policies.admits_hbone
+        pods = tuple(p for p in self._selected(policy) if admits(p, as_written=True).value is False)
+        for rule in policy.ingress if pods else ():
+            if _is_for_tcp(rule) and not _is_for_addresses(rule):
+                yield HboneGap(rule, pods, self._is_for_mesh(policy, rule))
+
+    def egress(self, policy: NetworkPolicy) -> Iterator[HboneGap]:
+        """The rules that let ambient pods out to other ports than HBONE's."""
+        if not policy.isolates_egress:
+            return
+        reaches = self._policies.reaches_hbone
+        ambient = (pods for pods in self._selected(policy) if isinstance(pods, Workload))
+        pods = tuple(p for p in ambient if reaches(p, as_written=True).value is False)
+        for rule in policy.egress if pods else ():
+            if _is_for_tcp(rule) and not _is_for_addresses(rule) and not _is_for_dns(rule):
+                yield HboneGap(rule, pods, self._is_for_mesh(policy, rule) if rule.peers else None)
+
+    def _selected(self, policy: NetworkPolicy) -> Iterator[Workload | Gateway]:
+        """The ambient pods and the waypoints that a policy selects."""
+        mesh = self._mesh
+        ambient = (
+            workload
+            for workload in mesh.workloads_beside(policy)
+            if mesh.dataplane_mode(workload).value is DataplaneMode.AMBIENT
+        )
+        waypoints = (g for g in mesh.gateways_in(policy.namespace) if mesh.is_waypoint(g).value)
+        candidates: list[Workload | Gateway] = [*ambient, *waypoints]
+        yield from (pods for pods in candidates if pods_of(pods).match(policy.pod_selector))
+
+    def _is_for_mesh(self, policy: NetworkPolicy, rule: PolicyRule) -> bool | None:
+        """Whether the peers of a rule are pods that speak HBONE, or some of them are."""
+        if not rule.peers:
+            return True
+        answers = {self._is_in_mesh(policy, peer) for peer in rule.peers if peer.ip_block is None}
+        return True if True in answers else (None if None in answers else False)
+
+    def _is_in_mesh(self, policy: NetworkPolicy, peer: PolicyPeer) -> bool | None:
+        if any(self._policies.is_meant(policy, peer, pods) for pods in self._speakers):
+            return True
+        namespaces = self._namespaces(policy, peer)
+        modes = [self._mesh.namespace_mode(namespace).value for namespace in namespaces or ()]
+        is_for_all = peer.pods is None or peer.pods.is_empty
+        if is_for_all and DataplaneMode.AMBIENT in modes:
+            return True
+        if namespaces is None or any(mode is not DataplaneMode.NONE for mode in modes):
+            return None
+        # Without workloads it is not known what runs there: a gateway from a chart, say.
+        return False if all(self._is_told(namespace) for namespace in namespaces) else None
+
+    def _is_told(self, namespace: Namespace) -> bool:
+        modes = [self._mesh.dataplane_mode(workload).value for workload in self._mesh.workloads_in(namespace)]
+        return bool(modes) and DataplaneMode.UNKNOWN not in modes and DataplaneMode.SIDECAR not in modes
+
+    def _namespaces(self, policy: NetworkPolicy, peer: PolicyPeer) -> Sequence[Namespace] | None:
+        """The namespaces that a peer is about; None if they are not all in the set."""
+        if peer.namespaces is None:
+            own = self._mesh.namespace_of(policy)
+            return None if own is None else [own]
+        found = [n for n in self._mesh.graph.of_kind(NAMESPACE) if isinstance(n, Namespace)]
+        meant = [n for n in found if matches_namespace(peer.namespaces, n.name, n)]
+        named = _names(peer.namespaces)
+        if self._mesh.is_complete or (named is not None and named == {n.name for n in meant}):
+            return meant
+        # What is known to be ambient counts, whatever else there is.
+        ambient = [n for n in meant if self._mesh.namespace_mode(n).value is DataplaneMode.AMBIENT]
+        return ambient or None
+
+    @cached_property
+    def _speakers(self) -> Sequence[Pods]:
+        """The pods that surely speak HBONE: ambient ones, gateways and waypoints."""
+        mesh = self._mesh
+        workloads = (w for w in mesh.graph.of_kind(*WORKLOADS) if isinstance(w, Workload))
+        gateways = (g for g in mesh.graph.of_kind(GATEWAY) if isinstance(g, Gateway))
+        return [
+            *(pods_of(w) for w in workloads if mesh.dataplane_mode(w).value in _SPEAKS_HBONE),
+            *(pods_of(g) for g in gateways if controller_of(g, class_of(mesh.graph, g), mesh.version)),
+        ]
+
+
+def _is_for_tcp(rule: PolicyRule) -> bool:
+    """Whether a rule is for single TCP ports, HBONE's not among them."""
+    is_for_some = any(entry.protocol == "TCP" and entry.port is not None for entry in rule.ports)
+    return is_for_some and not covers_port(rule, HBONE_PORT, None)
+
+
+def _is_for_addresses(rule: PolicyRule) -> bool:
+    return bool(rule.peers) and all(peer.ip_block is not None for peer in rule.peers)
+
+
+def _is_for_dns(rule: PolicyRule) -> bool:
+    return all(entry.port in (_DNS_PORT, "dns", "dns-tcp") for entry in rule.ports)
+
+
+def _names(selector: LabelSelector) -> set[str] | None:
+    """The namespaces that a selector names; None if it goes by other labels."""
+    match selector:
+        case LabelSelector(labels, ()) if labels.keys() == {NAMESPACE_NAME_LABEL}:
+            return set(labels.values())
+        case LabelSelector(labels, (term,)) if not labels and term.key == NAMESPACE_NAME_LABEL:
+            return set(term.values) if term.operator == "In" else None
+        case _:
+            return None
