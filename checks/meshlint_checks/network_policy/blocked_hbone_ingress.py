@@ -8,9 +8,12 @@ rules that admit clients to single TCP ports, where no rule of any NetworkPolicy
 port 15008 of these pods.
 
 This is an error if clients in the mesh are among those that the rule admits. It is a note if that is not
-known, and if the namespace is not told completely: another NetworkPolicy may admit port 15008. It is silent
-where nobody is let in, where only addresses are, and about rules for clients that are surely in no mesh, such
-as a scraper of metrics.
+known, and if the namespace is not told completely: another NetworkPolicy may admit port 15008. A rule without
+`from` admits the mesh too, unless it looks to be for others: for the API server, to the port of a webhook, or
+for clients outside of the cluster, by a Service of type LoadBalancer or NodePort.
+
+It is silent where nobody is let in, where only addresses are, and about rules for clients that are surely in
+no mesh, such as a scraper of metrics.
 
 ## Why it matters
 
@@ -51,7 +54,14 @@ from meshlint_checks.network_policy._wording import mesh_causes, naming, tcp_por
     severity=Severity.ERROR,
     impact=Impact.OUTAGE,
     subjects=(kind.NETWORK_POLICY,),
-    reads=(kind.NAMESPACE, kind.GATEWAY, kind.GATEWAY_CLASS, *kind.WORKLOADS, *kind.INSTALLATION),
+    reads=(
+        kind.NAMESPACE,
+        kind.SERVICE,
+        kind.GATEWAY,
+        kind.GATEWAY_CLASS,
+        *kind.WORKLOADS,
+        *kind.INSTALLATION,
+    ),
     since="0.1.0",
 )
 def blocked_hbone_ingress(policy: NetworkPolicy, mesh: Mesh) -> Iterator[Problem]:
@@ -60,9 +70,8 @@ def blocked_hbone_ingress(policy: NetworkPolicy, mesh: Mesh) -> Iterator[Problem
     for gap in mesh.ingress_gaps(policy):
         if gap.is_for_mesh is False:
             continue
-        admitted = f"{tcp_ports(gap.rule)} but not {waypoint.HBONE_PORT} admitted"
         yield Problem(
-            f"{admitted}: {_effect(gap, is_closed=is_closed)}",
+            f"this rule admits only {tcp_ports(gap.rule)}: {_effect(gap, is_closed=is_closed)}",
             at=policy.at(*gap.rule.path, "ports"),
             related=mesh_causes(gap.pods, mesh),
             fix=_admit_hbone(policy, gap),
@@ -71,10 +80,11 @@ def blocked_hbone_ingress(policy: NetworkPolicy, mesh: Mesh) -> Iterator[Problem
 
 
 def _effect(gap: HboneGap, *, is_closed: bool) -> str:
-    calls = f"calls from the mesh to {naming(gap.pods)} arrive on {waypoint.HBONE_PORT} and are dropped"
+    arrive = f"to {naming(gap.pods)} arrive on {waypoint.HBONE_PORT} and are dropped"
     if not gap.is_for_mesh:
-        return f"{calls}, if these clients are in the mesh"
-    return calls if is_closed else f"{calls}, unless another NetworkPolicy admits them"
+        return f"if these clients are in the mesh, their calls {arrive}"
+    unless = "" if is_closed else ", unless another NetworkPolicy admits them"
+    return f"calls from the mesh {arrive}{unless}"
 
 
 def _admit_hbone(policy: NetworkPolicy, gap: HboneGap) -> Fix:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.facts import PolicyFacts
 
 _DNS_PORT = 53
+# Of webhooks by the defaults of controller-runtime and of cert-manager: the API server calls them.
+_WEBHOOK_PORTS = frozenset({9443, 10250})
+_OPEN_TO_ALL = frozenset({"LoadBalancer", "NodePort"})
 _SPEAKS_HBONE = frozenset({DataplaneMode.AMBIENT, DataplaneMode.GATEWAY})
 
 
@@ -56,7 +59,7 @@ class HboneGaps:
         pods = tuple(p for p in self._selected(policy) if admits(p, as_written=True).value is False)
         for rule in policy.ingress if pods else ():
             if _is_for_tcp(rule) and not _is_for_addresses(rule):
-                yield HboneGap(rule, pods, self._is_for_mesh(policy, rule))
+                yield HboneGap(rule, pods, self._admits_mesh(policy, rule, pods))
 
     def egress(self, policy: NetworkPolicy) -> Iterator[HboneGap]:
         """The rules that let ambient pods out to other ports than HBONE's."""
@@ -67,7 +70,7 @@ class HboneGaps:
         pods = tuple(p for p in ambient if reaches(p, as_written=True).value is False)
         for rule in policy.egress if pods else ():
             if _is_for_tcp(rule) and not _is_for_addresses(rule) and not _is_for_dns(rule):
-                yield HboneGap(rule, pods, self._is_for_mesh(policy, rule) if rule.peers else None)
+                yield HboneGap(rule, pods, self._is_for_mesh(policy, rule))
 
     def _selected(self, policy: NetworkPolicy) -> Iterator[Workload | Gateway]:
         """The ambient pods and the waypoints that a policy selects."""
@@ -81,10 +84,32 @@ class HboneGaps:
         candidates: list[Workload | Gateway] = [*ambient, *waypoints]
         yield from (pods for pods in candidates if pods_of(pods).match(policy.pod_selector))
 
-    def _is_for_mesh(self, policy: NetworkPolicy, rule: PolicyRule) -> bool | None:
-        """Whether the peers of a rule are pods that speak HBONE, or some of them are."""
-        if not rule.peers:
+    def _admits_mesh(
+        self, policy: NetworkPolicy, rule: PolicyRule, pods: Sequence[Workload | Gateway]
+    ) -> bool | None:
+        """Whether clients in the mesh are admitted; of a rule for all clients, unless others may be meant."""
+        if rule.peers:
+            return self._is_for_mesh(policy, rule)
+        is_for_others = all(
+            isinstance(pod, Workload) and self._is_called_from_outside(pod, rule) for pod in pods
+        )
+        return None if is_for_others else True
+
+    def _is_called_from_outside(self, workload: Workload, rule: PolicyRule) -> bool:
+        """Whether there are callers outside of the mesh: beyond the cluster, or the API server."""
+        if any(service.type in _OPEN_TO_ALL for service in self._mesh.services_of(workload)):
             return True
+        declared = {
+            port.number: port.name for container in workload.containers for port in container.declared_ports
+        }
+        ports = {entry.port for entry in rule.ports if entry.protocol == "TCP"}
+        names = {declared.get(port, "") if isinstance(port, int) else str(port) for port in ports}
+        return ports <= _WEBHOOK_PORTS or all("webhook" in name for name in names)
+
+    def _is_for_mesh(self, policy: NetworkPolicy, rule: PolicyRule) -> bool | None:
+        """Whether pods of the mesh are among the peers of a rule; None if it is for everybody."""
+        if not rule.peers:
+            return None
         answers = {self._is_in_mesh(policy, peer) for peer in rule.peers if peer.ip_block is None}
         return True if True in answers else (None if None in answers else False)
 
