@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.authorization import Alternative, RuleOutcome, RuleVerdict, ZtunnelRule
     from meshlint.mesh.policies.coverage import Coverage
     from meshlint.mesh.policies.decision import Decision, Peer
+    from meshlint.mesh.policies.hbone_admission import MootPorts, UnadmittedWaypoint
     from meshlint.mesh.policies.hbone_gaps import HboneGap
     from meshlint.mesh.policies.levels import PodSource
     from meshlint.mesh.policies.lost_strict import LossForm, LostStrict
@@ -102,6 +103,7 @@ _HOMES = {
     "mesh.routing.route_parents": ("RouteParent",),
     "mesh.routing.service_port": ("PortTraffic",),
     "mesh.routing.virtual_services": ("HostEffect", "TrafficEffect"),
+    "mesh.policies.hbone_admission": ("MootPorts", "UnadmittedWaypoint"),
     "mesh.policies.hbone_gaps": ("HboneGap",),
     "mesh.policies.levels": ("PodSource",),
     "mesh.policies.lost_strict": ("LossForm", "LostStrict"),

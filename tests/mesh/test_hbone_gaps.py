@@ -168,7 +168,8 @@ def test_a_rule_for_everybody_may_be_for_others(more, ports, expected):
     ("ports", "peers", "expected"),
     [
         ("{port: 8080}", FROM_TILL, [("cart,till", True)]),
-        ("{port: 443}", "", [("cart,till", None)]),
+        ("{port: 8080}", "", [("cart,till", None)]),
+        ("{port: 443}, {port: 6443}", "", []),
         ("{port: 443}", "{ipBlock: {cidr: 0.0.0.0/0}}", []),
         ("{port: 53, protocol: UDP}, {port: 53}", elsewhere("kube-system"), []),
         ("{port: 8080}, {port: 15008}", FROM_TILL, []),
@@ -178,9 +179,84 @@ def test_a_rule_for_everybody_may_be_for_others(more, ports, expected):
 )
 def test_gaps_on_the_way_out(ports, peers, expected):
     """
-    Not for addresses, for DNS, or where a name may stand for the port.
+    Not for addresses, DNS and TLS to anywhere, nor where a name may stand for the port.
     """
     text = SHOP + CART + TILL + policy(EGRESS + rule(ports, peers, "egress"))
 
     assert expected == gaps(text, egress=True)
     assert [] == gaps(text)
+
+
+BOUND = namespace("shop", dataplane_mode="ambient", use_waypoint="waypoint") + gateway("waypoint", "shop")
+SERVICE = service("cart", "shop", spec="selector: {app: cart}")
+FROM_WAYPOINT = "{podSelector: {matchLabels: {gateway.networking.k8s.io/gateway-name: waypoint}}}"
+
+
+def unadmitted(text: str, name: str = "net") -> list[tuple[str, str]]:
+    """Each waypoint that is kept out, with the Service behind it."""
+    mesh = mesh_of(text)
+    found = named(mesh, name)
+    assert isinstance(found, NetworkPolicy)
+    return [(one.waypoint.name, one.service.name) for one in mesh.unadmitted_waypoints(found)]
+
+
+@pytest.mark.parametrize(
+    ("ports", "peers", "expected"),
+    [
+        ("{port: 15008}", FROM_TILL, [("waypoint", "cart")]),
+        ("", FROM_TILL, [("waypoint", "cart")]),
+        ("{port: 15008}", elsewhere("web"), [("waypoint", "cart")]),
+        ("{port: 15008}", FROM_WAYPOINT, []),
+        ("{port: 15008}", FROM_TILL + ", " + FROM_WAYPOINT, []),
+        ("{port: 15008}", "{podSelector: {}}", []),
+        ("{port: 15008}", "", []),
+        ("{port: 8080}", FROM_TILL, []),
+        ("{port: 15008}", "{namespaceSelector: {matchLabels: {team: a}}}", [("waypoint", "cart")]),
+        ("{port: 15008}", "{ipBlock: {cidr: 10.0.0.0/8}}", []),
+    ],
+)
+def test_a_waypoint_is_kept_out_where_others_are_admitted(ports, peers, expected):
+    """
+    Where nobody is, or only addresses are, nothing is said of waypoints.
+    """
+    isolated = policy(rule(ports, peers), pods="{matchLabels: {app: cart}}")
+
+    assert expected == unadmitted(BOUND + CART + SERVICE + isolated)
+    assert [] == unadmitted(SHOP + CART + SERVICE + isolated)
+    assert [] == unadmitted(BOUND + CART + isolated)
+
+
+def test_of_several_policies_that_keep_a_waypoint_out_the_first_is_meant():
+    """
+    One rule more in either of them is enough.
+    """
+    text = BOUND + CART + SERVICE + policy(rule("{port: 15008}", FROM_TILL))
+    other = policy(rule("", "{podSelector: {matchLabels: {app: x}}}"), name="other")
+
+    assert [("waypoint", "cart")] == unadmitted(text + other)
+    assert [] == unadmitted(text + other, "other")
+    assert [] == unadmitted(text + policy(rule("", FROM_WAYPOINT), name="other"))
+
+
+@pytest.mark.parametrize(
+    ("ports", "expected"),
+    [
+        ("{port: 8080}, {port: 15008}", [1]),
+        ("{port: 15008}, {port: http}", [0]),
+        ("{port: 8080}, {port: 15000, endPort: 15010}", [1]),
+        ("{port: 15008}", []),
+        ("{port: 15008}, {port: 53, protocol: UDP}", []),
+        ("{port: 15008}, {protocol: TCP}", []),
+        ("{port: 8080}", []),
+        ("", []),
+    ],
+)
+def test_ports_are_moot_beside_that_of_the_mesh(ports, expected):
+    """
+    Not where all ports are open, or where no other TCP port is named.
+    """
+    mesh = mesh_of(SHOP + CART + policy(rule(ports)))
+    found = named(mesh, "net")
+    assert isinstance(found, NetworkPolicy)
+
+    assert expected == [moot.entry for moot in mesh.moot_ports(found)]

@@ -3,9 +3,9 @@ An EnvoyFilter without `targetRefs` is for ambient pods alone, and no proxy appl
 
 ## What it does
 
-Finds an EnvoyFilter that attaches by a `workloadSelector`, or to all of its namespace, where all
-that it covers is known to be ambient: there is no sidecar and no gateway. One in the root namespace is mostly
-for gateways: of it this is a note, and only if it selects ambient pods.
+Finds an EnvoyFilter that attaches by a `workloadSelector`, or to all of its namespace, where all that it
+covers is known to be ambient: there is no sidecar and no gateway. One in the root namespace is mostly for
+gateways: of it this is a note, and only if it selects ambient pods.
 
 It is silent where gateways may be missing from the manifests: the namespace is not told completely, or they
 hold no pods of it, or a Gateway in it is of a class that is not among them.
@@ -18,9 +18,9 @@ An EnvoyFilter patches Envoy. ztunnel is none, and from 1.27 a waypoint applies 
 ## How to fix it
 
 Delete it, if what it did is not needed, or say it by what a waypoint supports: an HTTPRoute, an
-AuthorizationPolicy, a WasmPlugin with `targetRefs`. From 1.27 an EnvoyFilter can be attached to a waypoint by
-`targetRefs` to the Gateway; its patches then need the context `SIDECAR_INBOUND` or `ANY`. EnvoyFilters on
-waypoints are alpha.
+AuthorizationPolicy, a WasmPlugin with `targetRefs`. From 1.27 an EnvoyFilter can be attached to a waypoint
+by `targetRefs` to the Gateway; its patches then need the context `SIDECAR_INBOUND` or `ANY`. EnvoyFilters
+on waypoints are alpha.
 """
 
 from collections.abc import Iterator

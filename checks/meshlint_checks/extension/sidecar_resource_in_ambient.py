@@ -4,8 +4,8 @@ A Sidecar resource covers only ambient pods, which have no sidecar to configure.
 ## What it does
 
 Looks at every Sidecar (`networking.istio.io`), with a `workloadSelector` or for all of its namespace, and
-speaks where the pods that it covers are known to be ambient, and none of them has a sidecar. In an
-ambient namespace of which the manifests hold no pods, one without selector is for ambient pods too.
+speaks where the pods that it covers are known to be ambient, and none of them has a sidecar. In an ambient
+namespace of which the manifests hold no pods, one without selector is for ambient pods too.
 
 It is silent about a Sidecar of which some pods run a sidecar, or may run one.
 

@@ -3,12 +3,12 @@ A WasmPlugin or TrafficExtension without `targetRefs` is for ambient pods, and n
 
 ## What it does
 
-Finds a WasmPlugin or a TrafficExtension that attaches by a `selector`, or to all of its namespace, and
-that covers ambient pods alone: no sidecar and no gateway. In `phase: AUTHN` or `AUTHZ` this is an error.
+Finds a WasmPlugin or a TrafficExtension that attaches by a `selector`, or to all of its namespace, and that
+covers ambient pods alone: no sidecar and no gateway. In `phase: AUTHN` or `AUTHZ` this is an error.
 
-One in these phases that is for sidecars or gateways too is a warning: to the ambient pods among those that it
-covers, requests pass without it. The same in any other phase is no finding. It is silent about a copy of an
-extension that a waypoint in front of the pods runs.
+One in these phases that is for sidecars or gateways too is a warning: to the ambient pods among those that
+it covers, requests pass without it. The same in any other phase is no finding. It is silent about a copy of
+an extension that a waypoint in front of the pods runs.
 
 ## Why it matters
 
@@ -18,9 +18,9 @@ trace. If it authenticates or authorizes, all requests are let through.
 
 ## How to fix it
 
-Have the Service use a waypoint (`istio.io/use-waypoint`), and write `targetRefs` to that Service, or
-to the waypoint, in the place of `selector`. One extension has either: where sidecars are
-covered too, they keep the old one, and the ambient pods get a second one.
+Have the Service use a waypoint (`istio.io/use-waypoint`), and write `targetRefs` to that Service, or to the
+waypoint, in the place of `selector`. One extension has either: where sidecars are covered too, they keep
+the old one, and the ambient pods get a second one.
 """
 
 from collections.abc import Iterator

@@ -3,27 +3,27 @@ A Telemetry selects only ambient pods, or targets a GatewayClass, and no proxy a
 
 ## What it does
 
-Speaks of a Telemetry with a `selector` that covers ambient pods alone, and of one with a GatewayClass
-among its `targetRefs` if waypoints are in other namespaces than the Telemetry.
+Speaks of a Telemetry with a `selector` that covers ambient pods alone, and of one with a GatewayClass among
+its `targetRefs` if waypoints are in other namespaces than the Telemetry.
 
-A Telemetry without `selector` and `targetRefs` is no finding: waypoints act by those of their namespace,
-of the root namespace and, from 1.30.3, of the namespaces of their Services.
+A Telemetry without `selector` and `targetRefs` is no finding: waypoints act by those of their namespace, of
+the root namespace and, from 1.30.3, of the namespaces of their Services.
 
 ## Why it matters
 
 ztunnel reads no Telemetry, and a waypoint (1.24 and newer) looks neither at a `selector` nor at other
 namespaces: `targetRefs` count if the Telemetry is in the namespace of the waypoint or, from 1.30.3, of the
 Service. So one in the root namespace for GatewayClass `istio-waypoint` is read by the waypoints of the root
-namespace, if there are any, though the API's documentation allows it. Metrics, traces and access
-logs stay as they were, and no status tells why.
+namespace, if there are any, though the API's documentation allows it. Metrics, traces and access logs stay
+as they were, and no status tells why.
 
 ## How to fix it
 
 For a `selector`: have the Service use a waypoint, and write `targetRefs` to it in the place of `selector`.
 ztunnel's own metrics and access logs are configured at its installation.
 
-For a GatewayClass: remove `targetRefs`, so that it is for all proxies, or write one Telemetry beside
-each waypoint that targets the Gateway.
+For a GatewayClass: remove `targetRefs`, so that it is for all proxies, or write one Telemetry beside each
+waypoint that targets the Gateway.
 """
 
 from collections.abc import Iterator

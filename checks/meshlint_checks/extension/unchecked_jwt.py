@@ -4,28 +4,26 @@ A RequestAuthentication without `targetRefs` covers ambient pods, whose tokens n
 ## What it does
 
 Looks at every RequestAuthentication with `jwtRules` that attaches by a `selector`, or to all of its
-namespace, and speaks if ambient pods are among those that it covers. In an ambient namespace
-of which the manifests hold no pods, one without `selector` is for ambient pods too.
+namespace, and speaks if ambient pods are among those that it covers. In an ambient namespace of which the
+manifests hold no pods, one without `selector` is for ambient pods too.
 
-It is a warning if an ingress gateway checks the tokens by the same RequestAuthentication. It is
-silent about pods for which a waypoint checks tokens of the same issuers, by another one with
-`targetRefs`.
+It is a warning if an ingress gateway checks the tokens by the same RequestAuthentication. It is silent
+about pods for which a waypoint checks tokens of the same issuers, by another one with `targetRefs`.
 
 ## Why it matters
 
-ztunnel does not read RequestAuthentications: it sees connections, not requests. And a waypoint
-acts only by those that name it, or one of its Services, in `targetRefs`. So requests with forged or
-expired tokens are let through, which a sidecar would have refused with 401. No status and no
-log tells so.
+ztunnel does not read RequestAuthentications: it sees connections, not requests. And a waypoint acts only by
+those that name it, or one of its Services, in `targetRefs`. So requests with forged or expired tokens are
+let through, which a sidecar would have refused with 401. No status and no log tells so.
 
 A rule of an AuthorizationPolicy that asks for `requestPrincipals` or `request.auth.claims` depends on this
 check of tokens, and needs `targetRefs` as well.
 
 ## How to fix it
 
-Have the Service use a waypoint (`istio.io/use-waypoint`), and write `targetRefs` to that Service, or
-to the waypoint, in the place of `selector`. One policy has either `selector` or `targetRefs`: where
-sidecars are covered too, they keep the old one, and the ambient pods get a second one.
+Have the Service use a waypoint (`istio.io/use-waypoint`), and write `targetRefs` to that Service, or to the
+waypoint, in the place of `selector`. One policy has either `selector` or `targetRefs`: where sidecars are
+covered too, they keep the old one, and the ambient pods get a second one.
 """
 
 from collections.abc import Iterator

@@ -4,16 +4,16 @@ NetworkPolicies admit application ports to ambient pods, but not port 15008, whe
 ## What it does
 
 Looks at the rules for ingress of every NetworkPolicy that selects ambient pods or a waypoint. It speaks of
-rules that admit clients to single TCP ports, where no rule of any NetworkPolicy admits anybody to
-port 15008 of these pods.
+rules that admit clients to single TCP ports, where no rule of any NetworkPolicy admits anybody to port
+15008 of these pods.
 
 This is an error if clients in the mesh are among those that the rule admits. It is a note if that is not
-known, and if the namespace is not told completely: another NetworkPolicy may admit port 15008. A rule without
-`from` admits the mesh too, unless it looks to be for others: for the API server, to the port of a webhook, or
-for clients outside of the cluster, by a Service of type LoadBalancer or NodePort.
+known, and if the namespace is not told completely: another NetworkPolicy may admit port 15008. A rule
+without `from` admits the mesh too, unless it looks to be for others: for the API server, to the port of a
+webhook, or for clients outside of the cluster, by a Service of type LoadBalancer or NodePort.
 
-It is silent where nobody is let in, where only addresses are, and about rules for clients that are surely in
-no mesh, such as a scraper of metrics.
+It is silent where nobody is let in, where only addresses are, and about rules for clients that are surely
+in no mesh, such as a scraper of metrics.
 
 ## Why it matters
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.authorization import PrefixedPrincipal, RuleVerdict, ZtunnelRule
     from meshlint.mesh.policies.coverage import Coverage
     from meshlint.mesh.policies.decision import Decision, Peer
+    from meshlint.mesh.policies.hbone_admission import HboneAdmission, MootPorts, UnadmittedWaypoint
     from meshlint.mesh.policies.hbone_gaps import HboneGap, HboneGaps
     from meshlint.mesh.policies.levels import PodSource
     from meshlint.mesh.policies.lost_strict import LostStrict
@@ -347,6 +348,20 @@ class PolicyFacts(WaypointFacts):
     def egress_gaps(self, policy: NetworkPolicy) -> tuple[HboneGap, ...]:
         """The rules that let ambient pods out to other ports, where they cannot send HBONE."""
         return self._fact("egress_gaps", policy, lambda: tuple(self._hbone_gaps.egress(policy)))
+
+    def unadmitted_waypoints(self, policy: NetworkPolicy) -> tuple[UnadmittedWaypoint, ...]:
+        """The waypoints that may not send to the ambient pods behind them, though others may."""
+        return tuple(self._hbone_admission.unadmitted_waypoints(policy))
+
+    def moot_ports(self, policy: NetworkPolicy) -> tuple[MootPorts, ...]:
+        """The rules for some ports of ambient pods that admit HBONE too, and so all ports."""
+        return tuple(self._hbone_admission.moot_ports(policy))
+
+    @cached_property
+    def _hbone_admission(self) -> HboneAdmission:
+        from meshlint.mesh.policies.hbone_admission import HboneAdmission
+
+        return HboneAdmission(self, self._network_policies, self._hbone_gaps)
 
     @cached_property
     def _hbone_gaps(self) -> HboneGaps:

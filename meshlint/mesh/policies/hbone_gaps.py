@@ -18,11 +18,11 @@ from meshlint.model.selector import LabelSelector
 if TYPE_CHECKING:
     from meshlint.mesh.policies.facts import PolicyFacts
 
-_DNS_PORT = 53
+_DNS_PORTS = frozenset({53, "dns", "dns-tcp"})
+_TLS_PORTS = frozenset({443, 6443})
 # Of webhooks by the defaults of controller-runtime and of cert-manager: the API server calls them.
 _WEBHOOK_PORTS = frozenset({9443, 10250})
 _OPEN_TO_ALL = frozenset({"LoadBalancer", "NodePort"})
-_SPEAKS_HBONE = frozenset({DataplaneMode.AMBIENT, DataplaneMode.GATEWAY})
 
 
 class HboneGap(NamedTuple):
@@ -56,7 +56,7 @@ class HboneGaps:
         if not policy.isolates_ingress:
             return
         admits = self._policies.admits_hbone
-        pods = tuple(p for p in self._selected(policy) if admits(p, as_written=True).value is False)
+        pods = tuple(p for p in self.selected(policy) if admits(p, as_written=True).value is False)
         for rule in policy.ingress if pods else ():
             if _is_for_tcp(rule) and not _is_for_addresses(rule):
                 yield HboneGap(rule, pods, self._admits_mesh(policy, rule, pods))
@@ -66,13 +66,13 @@ class HboneGaps:
         if not policy.isolates_egress:
             return
         reaches = self._policies.reaches_hbone
-        ambient = (pods for pods in self._selected(policy) if isinstance(pods, Workload))
+        ambient = (pods for pods in self.selected(policy) if isinstance(pods, Workload))
         pods = tuple(p for p in ambient if reaches(p, as_written=True).value is False)
         for rule in policy.egress if pods else ():
-            if _is_for_tcp(rule) and not _is_for_addresses(rule) and not _is_for_dns(rule):
-                yield HboneGap(rule, pods, self._is_for_mesh(policy, rule))
+            if _is_for_tcp(rule) and not _is_for_addresses(rule) and not _leads_elsewhere(rule):
+                yield HboneGap(rule, pods, self._is_for_mesh(policy, rule, self._servers))
 
-    def _selected(self, policy: NetworkPolicy) -> Iterator[Workload | Gateway]:
+    def selected(self, policy: NetworkPolicy) -> Iterator[Workload | Gateway]:
         """The ambient pods and the waypoints that a policy selects."""
         mesh = self._mesh
         ambient = (
@@ -89,7 +89,7 @@ class HboneGaps:
     ) -> bool | None:
         """Whether clients in the mesh are admitted; of a rule for all clients, unless others may be meant."""
         if rule.peers:
-            return self._is_for_mesh(policy, rule)
+            return self._is_for_mesh(policy, rule, self._clients)
         is_for_others = all(
             isinstance(pod, Workload) and self._is_called_from_outside(pod, rule) for pod in pods
         )
@@ -106,15 +106,15 @@ class HboneGaps:
         names = {declared.get(port, "") if isinstance(port, int) else str(port) for port in ports}
         return ports <= _WEBHOOK_PORTS or all("webhook" in name for name in names)
 
-    def _is_for_mesh(self, policy: NetworkPolicy, rule: PolicyRule) -> bool | None:
+    def _is_for_mesh(self, policy: NetworkPolicy, rule: PolicyRule, in_mesh: Sequence[Pods]) -> bool | None:
         """Whether pods of the mesh are among the peers of a rule; None if it is for everybody."""
         if not rule.peers:
             return None
-        answers = {self._is_in_mesh(policy, peer) for peer in rule.peers if peer.ip_block is None}
+        answers = {self._is_in_mesh(policy, peer, in_mesh) for peer in rule.peers if peer.ip_block is None}
         return True if True in answers else (None if None in answers else False)
 
-    def _is_in_mesh(self, policy: NetworkPolicy, peer: PolicyPeer) -> bool | None:
-        if any(self._policies.is_meant(policy, peer, pods) for pods in self._speakers):
+    def _is_in_mesh(self, policy: NetworkPolicy, peer: PolicyPeer, in_mesh: Sequence[Pods]) -> bool | None:
+        if any(self._policies.is_meant(policy, peer, pods) for pods in in_mesh):
             return True
         namespaces = self._namespaces(policy, peer)
         modes = [self._mesh.namespace_mode(namespace).value for namespace in namespaces or ()]
@@ -145,15 +145,25 @@ class HboneGaps:
         return ambient or None
 
     @cached_property
-    def _speakers(self) -> Sequence[Pods]:
-        """The pods that surely speak HBONE: ambient ones, gateways and waypoints."""
+    def _clients(self) -> Sequence[Pods]:
+        """The pods that surely send HBONE: ambient ones, gateways and waypoints."""
         mesh = self._mesh
-        workloads = (w for w in mesh.graph.of_kind(*WORKLOADS) if isinstance(w, Workload))
         gateways = (g for g in mesh.graph.of_kind(GATEWAY) if isinstance(g, Gateway))
         return [
-            *(pods_of(w) for w in workloads if mesh.dataplane_mode(w).value in _SPEAKS_HBONE),
+            *self._in_mode(DataplaneMode.AMBIENT),
+            *self._in_mode(DataplaneMode.GATEWAY),
             *(pods_of(g) for g in gateways if controller_of(g, class_of(mesh.graph, g), mesh.version)),
         ]
+
+    @cached_property
+    def _servers(self) -> Sequence[Pods]:
+        """The pods to which ambient pods surely send HBONE: ambient ones and waypoints."""
+        return [*self._in_mode(DataplaneMode.AMBIENT), *map(pods_of, self._mesh.waypoints())]
+
+    def _in_mode(self, mode: DataplaneMode) -> Iterator[Pods]:
+        for workload in self._mesh.graph.of_kind(*WORKLOADS):
+            if isinstance(workload, Workload) and self._mesh.dataplane_mode(workload).value is mode:
+                yield pods_of(workload)
 
 
 def _is_for_tcp(rule: PolicyRule) -> bool:
@@ -166,8 +176,10 @@ def _is_for_addresses(rule: PolicyRule) -> bool:
     return bool(rule.peers) and all(peer.ip_block is not None for peer in rule.peers)
 
 
-def _is_for_dns(rule: PolicyRule) -> bool:
-    return all(entry.port in (_DNS_PORT, "dns", "dns-tcp") for entry in rule.ports)
+def _leads_elsewhere(rule: PolicyRule) -> bool:
+    """Whether a rule for egress is for DNS, or looks to be for the API server or what is outside."""
+    ports = {entry.port for entry in rule.ports if entry.protocol == "TCP"}
+    return ports <= _DNS_PORTS or (not rule.peers and ports <= _DNS_PORTS | _TLS_PORTS)
 
 
 def _names(selector: LabelSelector) -> set[str] | None:

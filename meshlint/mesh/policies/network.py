@@ -163,6 +163,10 @@ class NetworkPolicies:
         by_labels = pods.match(peer.pods) if peer.pods is not None else True
         return _both(self._is_in(policy, peer.namespaces, pods), by_labels)
 
+    def selecting(self, subject: Workload | Gateway) -> Iterator[NetworkPolicy]:
+        """The policies that surely select these pods."""
+        return (policy for policy, selected in self._selecting(pods_of(subject)) if selected)
+
     def _admits_kubelet(self, pods: Pods, port: int) -> Derived[bool | None]:
         return self._decide(
             pods, _INGRESS, lambda _, rule: _both(covers_port(rule, port, pods), self._is_kubelet(rule))
