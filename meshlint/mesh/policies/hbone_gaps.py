@@ -50,6 +50,8 @@ class HboneGaps:
     def __init__(self, mesh: "PolicyFacts", policies: NetworkPolicies) -> None:
         self._mesh = mesh
         self._policies = policies
+        self._selected: dict[NetworkPolicy, tuple[Workload | Gateway, ...]] = {}
+        self._beside: dict[str | None, list[tuple[Workload | Gateway, Pods]]] = {}
 
     def ingress(self, policy: NetworkPolicy) -> Iterator[HboneGap]:
         """The rules that let clients in to other ports of ambient pods or waypoints than HBONE's."""
@@ -72,17 +74,27 @@ class HboneGaps:
             if _is_for_tcp(rule) and not _is_for_addresses(rule) and not _leads_elsewhere(rule):
                 yield HboneGap(rule, pods, self._is_for_mesh(policy, rule, self._servers))
 
-    def selected(self, policy: NetworkPolicy) -> Iterator[Workload | Gateway]:
+    def selected(self, policy: NetworkPolicy) -> tuple[Workload | Gateway, ...]:
         """The ambient pods and the waypoints that a policy selects."""
-        mesh = self._mesh
-        ambient = (
-            workload
-            for workload in mesh.workloads_beside(policy)
-            if mesh.dataplane_mode(workload).value is DataplaneMode.AMBIENT
-        )
-        waypoints = (g for g in mesh.gateways_in(policy.namespace) if mesh.is_waypoint(g).value)
-        candidates: list[Workload | Gateway] = [*ambient, *waypoints]
-        yield from (pods for pods in candidates if pods_of(pods).match(policy.pod_selector))
+        if policy not in self._selected:
+            self._selected[policy] = tuple(
+                subject
+                for subject, pods in self._candidates(policy.namespace)
+                if pods.match(policy.pod_selector)
+            )
+        return self._selected[policy]
+
+    def _candidates(self, namespace: str | None) -> Sequence[tuple[Workload | Gateway, Pods]]:
+        """The ambient pods and the waypoints of a namespace."""
+        if namespace not in self._beside:
+            mesh = self._mesh
+            members = mesh.graph.in_namespace(namespace, *WORKLOADS)
+            workloads = (member for member in members if isinstance(member, Workload))
+            ambient = (w for w in workloads if mesh.dataplane_mode(w).value is DataplaneMode.AMBIENT)
+            waypoints = (g for g in mesh.gateways_in(namespace) if mesh.is_waypoint(g).value)
+            found: list[Workload | Gateway] = [*ambient, *waypoints]
+            self._beside[namespace] = [(subject, pods_of(subject)) for subject in found]
+        return self._beside[namespace]
 
     def _admits_mesh(
         self, policy: NetworkPolicy, rule: PolicyRule, pods: Sequence[Workload | Gateway]
