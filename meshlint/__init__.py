@@ -118,12 +118,12 @@ _HOMES = {
     "model.kinds.core": ("ConfigMap", "Namespace", "Service"),
     "model.kinds.gateway": ("Gateway", "GatewayClass", "Route"),
     "model.kinds.network": ("Ingress", "NetworkPolicy", "PolicyPort", "PolicyRule"),
-    "model.kinds.policy": ("AuthorizationPolicy", "PeerAuthentication", "Rule", "TargetedPolicy"),
     "model.kinds.policy": (
         "AuthorizationPolicy",
         "Extension",
         "PeerAuthentication",
         "RequestAuthentication",
+        "Rule",
         "TargetedPolicy",
     ),
     "model.kinds.spire": ("ClusterSpiffeId",),

@@ -66,9 +66,9 @@ def append_entry(mapping: Location, key: str, value: Data) -> tuple[Edit, ...]:
     return insert_after(mapping.manifest.at(*mapping.field, last), key, value)
 
 
-def replace_entry(at: Location, lines: Sequence[str]) -> tuple[Edit, ...]:
+def replace_entry(at: Location, key: str, value: Data) -> tuple[Edit, ...]:
     """
-    Put other lines in the place of a whole entry of a block mapping, as far in as it stands.
+    Put another entry in the place of a whole one of a block mapping.
 
     No edit in a flow mapping, nor where it would take a comment or an anchor away.
     """
@@ -79,24 +79,10 @@ def replace_entry(at: Location, lines: Sequence[str]) -> tuple[Edit, ...]:
     old = text[own[0] : own[1]]
     if "#" in old or "&" in old:
         return ()
-    indent = text[own[0] : span[0]]
-    newline = "\r\n" if "\r\n" in text else "\n"
-    new = newline.join(indent + line for line in lines)
-    end = newline if old.endswith(("\n", "\r")) else ""
-    return (Edit(at.file, *own, new + end),)
-
-
-def replace_entry(at: Location, key: str, value: Data) -> tuple[Edit, ...]:
-    """Put another entry in the place of one of a block mapping; no edit in a flow mapping."""
-    span, lines = _key_span(at), _own_lines(at)
-    if span is None or lines is None:
-        return ()
-    text = at.file.text
-    indent = " " * (span[0] - _line_start(text, span[0]))
-    newline = _newline(text)
+    indent, newline = text[own[0] : span[0]], _newline(text)
     entry = newline.join(indent + line for line in _entry(key, value))
-    ending = newline if text[: lines[1]].endswith(("\n", "\r")) else ""
-    return (Edit(at.file, *lines, entry + ending),)
+    ending = newline if old.endswith(("\n", "\r")) else ""
+    return (Edit(at.file, *own, entry + ending),)
 
 
 def append_item(sequence: Location, item: Data) -> tuple[Edit, ...]:

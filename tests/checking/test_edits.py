@@ -73,7 +73,7 @@ WRITTEN = '  targetRefs:\n    - group: ""\n      kind: Service\n      name: cart
     ("body", "expected"),
     [
         (
-            "spec:\n  selector: # cart\n    matchLabels: {app: cart}\n  rules: []\n",
+            "spec:\n  selector:\n    matchLabels: {app: cart}\n  rules: []\n",
             f"spec:\n{WRITTEN}\n  rules: []\n",
         ),
         ("spec:\n  selector: {}", f"spec:\n{WRITTEN}"),

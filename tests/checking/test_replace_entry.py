@@ -8,10 +8,10 @@ from manifests import resources
 from meshlint.checking.edits import replace_entry
 
 
-def replaced(text: str, *path: str, lines: tuple[str, ...] = ("targets:", "  - name: cart")) -> str | None:
+def replaced(text: str, *path: str) -> str | None:
     """The text after the edit; None without one."""
     [resource] = resources(text)
-    edits = replace_entry(resource.at(*path), lines)
+    edits = replace_entry(resource.at(*path), "targets", [{"name": "cart"}])
     if not edits:
         return None
     [edit] = edits

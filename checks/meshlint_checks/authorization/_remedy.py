@@ -113,5 +113,5 @@ def _attach(policy: AuthorizationPolicy, mesh: Mesh) -> tuple[Edit, ...]:
         return ()
     if service.namespace != policy.namespace or mesh.enforcing_waypoint(service) is None:
         return ()
-    lines = ("targetRefs:", '  - group: ""', "    kind: Service", f"    name: {service.name}")
-    return replace_entry(policy.at("spec", "selector"), lines)
+    target = {"group": service.kind.group, "kind": service.kind.name, "name": service.name}
+    return replace_entry(policy.at("spec", "selector"), "targetRefs", [target])

@@ -80,11 +80,11 @@ class Attachments:
 
         None for a policy that istiod does not read, or perhaps not; none for a dry run that is not enforced.
         """
-        if policy.targets or not self._is_certainly_read(policy) or self._ignored(policy):
+        if policy.targets or not self._is_certainly_read(policy) or self.ignored(policy):
             return NO_AMBIENT_PODS
         if policy.selector == {} or self._is_kept_dry_run(policy):
             return NO_AMBIENT_PODS
-        modes = {workload: self._mesh.dataplane_mode(workload) for workload in self._workloads(policy)}
+        modes = {workload: self._mesh.dataplane_mode(workload) for workload in self.selected(policy)}
         pods = {w: mode.because for w, mode in modes.items() if mode.value is DataplaneMode.AMBIENT}
         waiting = {n: self._mesh.selects_ambient(n).because for n in self._ambient_without_pods(policy)}
         because = next(iter((*pods.values(), *waiting.values())), ())
@@ -122,7 +122,6 @@ class Attachments:
             return False
         return not is_sent_anyway(self, policy)
 
-    def _ignored(self, policy: TargetedPolicy) -> Cause | None:
     def selected(self, policy: TargetedPolicy) -> Iterator[Workload]:
         """The workloads in the scope of a policy without targets."""
         everywhere = policy.namespace == self._mesh.root_namespace.value

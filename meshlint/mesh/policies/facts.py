@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from meshlint.model.kinds.core import Namespace
     from meshlint.model.kinds.gateway import Gateway
     from meshlint.model.kinds.network import Ingress, NetworkPolicy
-    from meshlint.model.kinds.policy import PeerAuthentication, TargetedPolicy
+    from meshlint.model.kinds.policy import PeerAuthentication
     from meshlint.model.resource import Resource
 
 
