@@ -154,6 +154,11 @@ LISTENERS_DECIDE_ACCEPTANCE = _from(
     "A Gateway is told of listeners that are not valid, and is refused if none is valid",
     "note gateway-listeners-not-valid",
 )
+OLD_GATEWAY_LABEL_IS_GONE = _from(
+    "1.24",
+    "The pods of a Gateway carry no label `istio.io/gateway-name` any more",
+    "note 52049",
+)
 BINDING_CONDITIONS = _from(
     "1.24",
     "Services and ServiceEntries are told of their waypoint by a condition",

@@ -76,6 +76,11 @@ def injected(workload: Workload, namespace: Namespace | None, injectors: Injecto
     return Derived(wanted.value, (*wanted.because, *_webhook_causes(workload, namespace, injectors)))
 
 
+def is_brought(pod_labels: Mapping[str, str], namespace: Namespace | None, injectors: Injectors) -> bool:
+    """Whether a webhook brings pods that ask for a sidecar; `namespace` is None if it is not known."""
+    return namespace is None or _webhook_revision(namespace, pod_labels, injectors) is not None
+
+
 def _webhook_revision(
     namespace: Namespace, pod_labels: Mapping[str, str], injectors: Injectors
 ) -> str | None:

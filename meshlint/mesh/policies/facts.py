@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from meshlint.mesh.waypoints.facts import WaypointFacts
-from meshlint.model.kind import GATEWAY, GATEWAY_CLASS, SERVICE
+from meshlint.model.kind import AUTHORIZATION_POLICY, GATEWAY, GATEWAY_CLASS, REQUEST_AUTHENTICATION, SERVICE
 from meshlint.model.kinds.core import Service
 from meshlint.model.kinds.policy import AuthorizationPolicy, TargetedPolicy
 from meshlint.model.kinds.traffic import ServiceEntry, Sidecar
@@ -110,6 +110,24 @@ class PolicyFacts(WaypointFacts):
     def policies_at(self, resource: Resource) -> tuple[tuple[TargetedPolicy, EnforcementPoint], ...]:
         """The AuthorizationPolicies that act on a workload, a Service or a ServiceEntry, and where."""
         return self._fact("policies_at", resource, lambda: tuple(self._policies_at(resource)))
+
+    def waypoint_policies(self, service: Resource) -> Iterator[TargetedPolicy]:
+        """The policies that allow or deny calls to a Service or ServiceEntry at its waypoint."""
+        gateway = self.waypoint_binding(service).gateway
+        for policy, enforced in self._access_policies():
+            is_for_others = isinstance(enforced.target, Service | ServiceEntry)
+            at_its_waypoint = gateway is not None and enforced.gateway is gateway
+            if at_its_waypoint and (enforced.target is service or not is_for_others):
+                yield policy
+
+    def gateway_policies(self, gateway: Gateway) -> Iterator[TargetedPolicy]:
+        """The policies that allow or deny what comes in at an ingress gateway of the Gateway API."""
+        return (policy for policy, enforced in self._access_policies() if enforced.target is gateway)
+
+    def _access_policies(self) -> Iterator[tuple[TargetedPolicy, Enforcement]]:
+        for policy in self.resources(AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION):
+            if isinstance(policy, TargetedPolicy):
+                yield from ((policy, enforced) for enforced in self.reach(policy).enforcements)
 
     def policy_conditions(self, policy: TargetedPolicy) -> tuple[PredictedCondition, ...]:
         """The conditions that istiod will write on a policy; none where they cannot be known."""

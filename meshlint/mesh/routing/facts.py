@@ -15,11 +15,14 @@ from meshlint.model.kinds.gateway import Gateway, Route
 from meshlint.model.kinds.traffic import ServiceEntry
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from meshlint.graph.known import Known
     from meshlint.mesh.derived import Derived
     from meshlint.mesh.routing.at_waypoint import Surroundings
     from meshlint.mesh.routing.destination_rules import DestinationRules
     from meshlint.mesh.routing.hosts import HostIndex
+    from meshlint.mesh.routing.ingress import IngressRoute
     from meshlint.mesh.routing.route_parents import RouteParent
     from meshlint.mesh.routing.virtual_services import HostEffect, TrafficEffect
     from meshlint.model.kinds.traffic import DestinationRule, VirtualService
@@ -106,6 +109,18 @@ class RoutingFacts(PolicyFacts):
         )
         return passes_waypoint(caller, called, self.version)
 
+    def asks_ingress(self, service: Resource) -> Derived[bool | None]:
+        """Whether a service has ingress gateways use its waypoint; None if that takes labels not known."""
+        from meshlint.mesh.routing.passage import asks_ingress
+
+        namespace = self.graph.namespace_of(service)
+        known = namespace.value if isinstance(namespace.value, Namespace) else None
+        return asks_ingress(service, known, self.version, namespace_known=not namespace.is_unknown)
+
+    def ingress_routes(self, service: Resource) -> Sequence[IngressRoute]:
+        """The routes by which ingress gateways of Istio certainly send to a Service or ServiceEntry."""
+        return self._ingress_routes.get(service, ())
+
     def _virtual_ip(self, service: Resource) -> Derived[bool | None]:
         from meshlint.mesh.derived import Derived
         from meshlint.mesh.routing.egress import virtual_ip, virtual_ip_of_service
@@ -123,6 +138,12 @@ class RoutingFacts(PolicyFacts):
         from meshlint.mesh.routing.hosts import HostIndex
 
         return HostIndex(self.graph)
+
+    @cached_property
+    def _ingress_routes(self) -> Mapping[Resource, Sequence[IngressRoute]]:
+        from meshlint.mesh.routing.ingress import ingress_routes
+
+        return ingress_routes(self._surroundings, self.route_parents, self.service_of_host)
 
     @cached_property
     def _destination_rules(self) -> DestinationRules:

@@ -23,6 +23,7 @@ from meshlint.mesh.waypoints.waypoint import (
     MESH_CONTROLLER,
     UNMANAGED_CONTROLLER,
     controller_of,
+    is_managed,
 )
 from meshlint.model.kind import GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE, Kind, ResourceRef
 from meshlint.model.kinds.core import Namespace
@@ -237,9 +238,7 @@ def _sort(listener: Listener) -> str | None:
 
 def _is_without_service(gateway: Gateway) -> bool:
     """An unmanaged Gateway needs an address of type Hostname (extractGatewayServices)."""
-    kinds = [kind for kind, _ in gateway.addresses]
-    is_managed = not kinds or kinds == ["IPAddress"]
-    return not is_managed and "Hostname" not in kinds
+    return not is_managed(gateway) and "Hostname" not in (kind for kind, _ in gateway.addresses)
 
 
 def _versioned(kind: Kind, version: IstioVersion) -> str:

@@ -1,5 +1,6 @@
 """Whether the references of a route resolve: what istiod makes of its backends and filters."""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from meshlint.mesh.condition import PredictedCondition
@@ -7,6 +8,7 @@ from meshlint.mesh.routing.at_waypoint import Surroundings
 from meshlint.mesh.routing.hosts import CLUSTER_DOMAIN
 from meshlint.model.kind import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, SERVICE, Kind, ResourceRef
 from meshlint.model.kinds.gateway import ReferenceGrant, Route, RouteBackend, RouteRule
+from meshlint.model.resource import Resource
 
 _HOSTNAME = Kind("networking.istio.io", "Hostname")
 _EXTENSIONS = frozenset(
@@ -76,6 +78,27 @@ def conversion(route: Route, around: Surroundings, *, in_mesh: bool) -> Conversi
     if last is None:
         return Conversion(_RESOLVED)
     return Conversion(PredictedCondition("ResolvedRefs", "False", last.reason, last.message))
+
+
+def receivers(route: Route, around: Surroundings) -> Iterator[tuple[RouteBackend, Resource]]:
+    """The backends of a route at gateways that certainly get a share, and what they are in the set."""
+    for backend in (backend for rule in route.rules for backend in rule.backends if backend.weight):
+        try:
+            refused = _backend_fault(route, backend, around, in_mesh=False) is not None
+        except _UnknownError:
+            continue
+        service = None if refused else _backend_service(route, backend, around)
+        if service is not None:
+            yield backend, service
+
+
+def _backend_service(route: Route, backend: RouteBackend, around: Surroundings) -> Resource | None:
+    reference = backend.reference
+    if reference.kind == _HOSTNAME:
+        named = around.hosts.named(reference.name)
+        return next((service for service in named if service.namespace == route.namespace), None)
+    namespace = reference.namespace if reference.namespace is not None else route.namespace
+    return around.graph.find(ResourceRef(reference.kind, namespace, reference.name)).value
 
 
 def _rule_fault(route: Route, rule: RouteRule, around: Surroundings, *, in_mesh: bool) -> _Fault | None:

@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from meshlint.mesh.waypoints.binding import WaypointBinding, WaypointBindings
     from meshlint.mesh.waypoints.canary import CanaryBinding
     from meshlint.mesh.waypoints.gateway_status import ListenerCondition
+    from meshlint.mesh.waypoints.own_pods import SelfCapture
+    from meshlint.mesh.waypoints.removed import RemovedKey
+    from meshlint.mesh.waypoints.second_labels import IdleLabel
     from meshlint.model.kind import ResourceRef
     from meshlint.model.kinds.gateway import GatewayClass
     from meshlint.model.resource import Resource
@@ -129,6 +132,40 @@ class WaypointFacts(EnrollmentFacts):
         from meshlint.mesh.waypoints.gateway_identity import gateway_identity
 
         return gateway_identity(gateway, class_of(self.graph, gateway), self.version)
+
+    def deployed_name(self, gateway: Gateway) -> Derived[str | None]:
+        """The name of the Service and the Deployment that istiod makes for a Gateway; None without them."""
+        from meshlint.mesh.waypoints.binding import class_of
+        from meshlint.mesh.waypoints.gateway_identity import deployed_name
+
+        return deployed_name(gateway, class_of(self.graph, gateway), self.version)
+
+    def self_captures(self, gateway: Gateway) -> tuple[SelfCapture, ...]:
+        """The labels by which the pods that istiod deploys for a waypoint are captured themselves."""
+        from meshlint.mesh.waypoints.binding import class_of
+        from meshlint.mesh.waypoints.own_pods import self_captures
+
+        namespace, its_class = self.namespace_of(gateway), class_of(self.graph, gateway)
+        return tuple(self_captures(gateway, its_class, namespace, lambda: self.enrollment_rules.injectors))
+
+    def meant_class(self, gateway: Gateway) -> str | None:
+        """The class of waypoints that a Gateway's class is a slip of; None for a class that may exist."""
+        from meshlint.mesh.waypoints import waypoint
+        from meshlint.mesh.waypoints.binding import class_of
+
+        return waypoint.meant_class(gateway, class_of(self.graph, gateway))
+
+    def removed_keys(self, resource: Resource) -> tuple[RemovedKey, ...]:
+        """The keys of a Gateway or a policy by which only older versions know waypoints."""
+        from meshlint.mesh.waypoints.removed import removed_keys
+
+        return tuple(removed_keys(resource, self.graph, self.version))
+
+    def idle_waypoint_labels(self, subject: Resource) -> tuple[IdleLabel, ...]:
+        """The labels of an object that tell the namespace of a waypoint and are not read."""
+        from meshlint.mesh.waypoints.second_labels import idle_labels
+
+        return tuple(idle_labels(subject, self.version))
 
     def waypoint_requests(self, subject: Resource) -> tuple[WaypointBinding, ...]:
         """What becomes of each `use-waypoint` label that an object itself carries."""

@@ -14,6 +14,7 @@ from meshlint.mesh.waypoints.waypoint import (
     HBONE_PORT,
     MESH_CONTROLLER,
     UNMANAGED_CONTROLLER,
+    is_managed,
 )
 from meshlint.model.keys import NAME_OVERRIDE
 from meshlint.model.kinds.gateway import Gateway, Listener
@@ -149,7 +150,7 @@ def _of_gateway(gateway: Gateway, controller: str, version: IstioVersion) -> Ite
         # From 1.30 istiod makes no server of them, before one without certificates.
         return
     # Whether there is a Service for a gateway that is not managed cannot be told.
-    if gateway.namespace is not None and listeners and _is_managed(gateway):
+    if gateway.namespace is not None and listeners and is_managed(gateway):
         yield _programmed(gateway, gateway.namespace)
 
 
@@ -187,14 +188,3 @@ def _joined(texts: Sequence[str]) -> str:
 
 def _shares_port(listener: Listener, listeners: Sequence[Listener]) -> bool:
     return sum(other.port == listener.port for other in listeners) > 1
-
-
-def _is_managed(gateway: Gateway) -> bool:
-    """Whether Istio deploys it (istio `pilot/pkg/config/kube/gatewaycommon/gateway_utils.go`, IsManaged)."""
-    match gateway.addresses:
-        case ():
-            return True
-        case ((kind, _),):
-            return kind == "IPAddress"
-        case _:
-            return False

@@ -18,8 +18,9 @@ from meshlint.model.keys import DATAPLANE_MODE, WAYPOINT_BINDING, WAYPOINT_FOR
 from meshlint.model.kinds.core import NAMESPACE_NAME_LABEL, Namespace
 from meshlint.model.kinds.gateway import Gateway, GatewayClass, Listener
 from meshlint.model.selector import LabelSelector
+from meshlint.model.spelling import nearest
 from meshlint.model.version import IstioVersion
-from meshlint.source.document import Location
+from meshlint.source.document import FieldPath, Location
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -90,7 +91,8 @@ def is_waypoint(
     """
     Whether a Gateway is a waypoint; None for a class that is not Istio's own.
 
-    By its controller, or as a sandwich: captured by ztunnel, which passes the traffic on.
+    By its controller, or as a sandwich: captured by ztunnel, which passes the traffic on. Whether
+    that captures what istiod does not deploy is not known.
     """
     at = gateway.at("spec", "gatewayClassName")
     because = (Cause(f"Gateway {gateway.name!r} is of class {gateway.class_name!r}", at),)
@@ -98,9 +100,10 @@ def is_waypoint(
     if controller in _WAYPOINT_CONTROLLERS:
         return Derived(True, because)
     if _is_sandwich(gateway, gateway_class):
-        captured = Cause("ztunnel terminates HBONE in front of it", gateway.label_at(DATAPLANE_MODE))
+        captured = Cause("ztunnel terminates HBONE in front of it", _captured_at(gateway))
         return Derived(True, (captured,))
-    return Derived(None if controller is None else False, because)
+    is_known = is_managed(gateway) or not _takes_from_ztunnel(gateway, gateway_class)
+    return Derived(None if controller is None or not is_known else False, because)
 
 
 def is_waypoint_class(gateway_class: GatewayClass) -> bool | None:
@@ -109,6 +112,40 @@ def is_waypoint_class(gateway_class: GatewayClass) -> bool | None:
     if controller in _WAYPOINT_CONTROLLERS:
         return True
     return False if controller in _ISTIO_CONTROLLERS else None
+
+
+def meant_class(gateway: Gateway, gateway_class: Known[GatewayClass]) -> str | None:
+    """The class of waypoints that a Gateway's class is a slip of; None for a class that exists."""
+    if gateway_class.value or gateway.class_name in _BUILT_IN:
+        return None
+    return nearest(gateway.class_name, WAYPOINT_CLASSES)
+
+
+def is_managed(gateway: Gateway) -> bool:
+    """
+    Whether istiod deploys a Gateway, rather than leaving it to a Service that its address names.
+
+    istio `pilot/pkg/config/kube/gatewaycommon/gateway_utils.go`, IsManaged; to 1.30 under `gateway/`.
+    """
+    match gateway.addresses:
+        case ():
+            return True
+        case ((kind, _),):
+            return kind == "IPAddress"
+        case _:
+            return False
+
+
+def deployed_labels(gateway: Gateway) -> tuple["Mapping[str, str]", FieldPath]:
+    """
+    The labels that istiod copies to what it deploys for a Gateway, and the way to them.
+
+    Those of `infrastructure`, else the Gateway's own (istio
+    `pilot/pkg/config/kube/gatewaycommon/deploymentcontroller.go`, extractInfrastructureMetadata).
+    """
+    if gateway.infrastructure_labels is not None:
+        return gateway.infrastructure_labels, ("spec", "infrastructure", "labels")
+    return gateway.labels, ("metadata", "labels")
 
 
 def is_label_value(text: str) -> bool:
@@ -195,13 +232,23 @@ def _matches_by_name(selector: LabelSelector, name: str | None) -> bool | None:
 
 
 def _is_sandwich(gateway: Gateway, gateway_class: Known[GatewayClass]) -> bool:
-    if gateway.labels.get(DATAPLANE_MODE) != "ambient":
-        return False
-    bound = _inbound_binding(gateway, gateway_class) is not None
+    holders = (gateway.labels, gateway.infrastructure_labels or {})
+    is_captured = any(labels.get(DATAPLANE_MODE) == "ambient" for labels in holders)
+    return is_captured and _takes_from_ztunnel(gateway, gateway_class)
+
+
+def _captured_at(gateway: Gateway) -> Location:
+    labels, path = deployed_labels(gateway)
+    return gateway.at(*path, DATAPLANE_MODE) if DATAPLANE_MODE in labels else gateway.label_at(DATAPLANE_MODE)
+
+
+def _takes_from_ztunnel(gateway: Gateway, gateway_class: Known[GatewayClass]) -> bool:
+    """Whether a Gateway is made for a ztunnel in front of it: bound to it, or with a port for its HBONE."""
+    bound = inbound_binding(gateway, gateway_class) is not None
     return bound or any(listener.port == HBONE_PORT for listener in gateway.listeners)
 
 
-def _inbound_binding(gateway: Gateway, gateway_class: Known[GatewayClass]) -> tuple[str, int] | None:
+def inbound_binding(gateway: Gateway, gateway_class: Known[GatewayClass]) -> tuple[str, int] | None:
     """Protocol and port (0 if none) of the binding annotation; None without a valid one."""
     holders: list[Mapping[str, str]] = [gateway.annotations]
     if gateway_class.value:
@@ -234,7 +281,7 @@ def allowed_routes(
 
 
 def _bound_listener(gateway: Gateway, gateway_class: Known[GatewayClass]) -> Listener | None:
-    match _inbound_binding(gateway, gateway_class):
+    match inbound_binding(gateway, gateway_class):
         case (_, port) if port:
             return next((x for x in gateway.listeners if x.port == port), None)
         case ("PROXY", _):
