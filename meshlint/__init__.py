@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         insert_after,
         rename_key,
         replace_entry,
+        replace_number,
         replace_value,
     )
     from meshlint.checking.finding import Edit, Fix, Problem
@@ -42,16 +43,20 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.peer_authentication import MtlsLine
     from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, Reach
     from meshlint.mesh.registry import KNOWN_KEYS, KeyRole, KnownKey
+    from meshlint.mesh.routing.ingress import IngressRoute
     from meshlint.mesh.routing.route_parents import RouteParent
     from meshlint.mesh.routing.service_port import PortTraffic
     from meshlint.mesh.routing.virtual_services import HostEffect, TrafficEffect
     from meshlint.mesh.waypoints import waypoint
     from meshlint.mesh.waypoints.binding import BindingState, WaypointBinding
+    from meshlint.mesh.waypoints.own_pods import Capture, SelfCapture
+    from meshlint.mesh.waypoints.removed import RemovedKey
+    from meshlint.mesh.waypoints.second_labels import IdleLabel
     from meshlint.model import keys, kind
     from meshlint.model.fields import Malformed
     from meshlint.model.kind import Kind, ResourceRef
     from meshlint.model.kinds.core import ConfigMap, Namespace, Service
-    from meshlint.model.kinds.gateway import Gateway, GatewayClass, Route
+    from meshlint.model.kinds.gateway import Gateway, GatewayClass, Listener, Route
     from meshlint.model.kinds.network import Ingress, NetworkPolicy, PolicyPort, PolicyRule
     from meshlint.model.kinds.policy import (
         AuthorizationPolicy,
@@ -81,6 +86,10 @@ _HOMES = {
         "insert_after",
         "rename_key",
         "replace_entry",
+        "delete_entry",
+        "insert_after",
+        "rename_key",
+        "replace_number",
         "replace_value",
     ),
     "checking.finding": ("Edit", "Fix", "Problem"),
@@ -92,6 +101,9 @@ _HOMES = {
     "mesh.policies.ambient_scope": ("AmbientScope",),
     "mesh.policies.authorization": ("Alternative", "RuleOutcome", "RuleVerdict", "ZtunnelRule"),
     "mesh.waypoints.binding": ("BindingState", "WaypointBinding"),
+    "mesh.waypoints.own_pods": ("Capture", "SelfCapture"),
+    "mesh.waypoints.removed": ("RemovedKey",),
+    "mesh.waypoints.second_labels": ("IdleLabel",),
     "mesh.enrollment.dataplane": ("DataplaneMode",),
     "mesh.enrollment.injection": ("InjectionSource",),
     "mesh.policies.coverage": ("Coverage",),
@@ -100,6 +112,7 @@ _HOMES = {
     "mesh.enrollment.identity": ("SpireIdentity",),
     "mesh.installation.values": ("Values",),
     "mesh.mesh": ("Mesh",),
+    "mesh.routing.ingress": ("IngressRoute",),
     "mesh.routing.route_parents": ("RouteParent",),
     "mesh.routing.service_port": ("PortTraffic",),
     "mesh.routing.virtual_services": ("HostEffect", "TrafficEffect"),
@@ -126,6 +139,9 @@ _HOMES = {
         "Rule",
         "TargetedPolicy",
     ),
+    "model.kinds.gateway": ("Gateway", "GatewayClass", "Listener", "Route"),
+    "model.kinds.network": ("NetworkPolicy",),
+    "model.kinds.policy": ("AuthorizationPolicy", "PeerAuthentication", "TargetedPolicy"),
     "model.kinds.spire": ("ClusterSpiffeId",),
     "model.kinds.traffic": ("DestinationRule", "ServiceEntry", "Sidecar", "VirtualService"),
     "model.kinds.workload": ("Container", "Volume", "Workload", "WorkloadEntry", "WorkloadGroup"),

@@ -31,6 +31,13 @@ def replace_value(at: Location, value: str) -> tuple[Edit, ...]:
     return (Edit(at.file, place.start, place.end, scalar(value, like=written)),)
 
 
+def replace_number(at: Location, number: int) -> tuple[Edit, ...]:
+    """Put a number in the place of a scalar; no edit if it is an alias or not there."""
+    return tuple(
+        edit._replace(text=str(number)) for edit in replace_value(at, str(number)) if edit.start < edit.end
+    )
+
+
 def rename_key(at: Location, key: str) -> tuple[Edit, ...]:
     """Give an entry of a mapping another key."""
     span = _key_span(at)

@@ -44,6 +44,13 @@ class WaypointFacts(EnrollmentFacts):
 
         return waypoint.is_waypoint(gateway, class_of(self.graph, gateway), self.version)
 
+    def gateway_controller(self, gateway: Gateway) -> str | None:
+        """The controller of Istio that a Gateway's class means, served or not; None for another's class."""
+        from meshlint.mesh.waypoints import waypoint
+        from meshlint.mesh.waypoints.binding import class_of
+
+        return waypoint.controller_of(gateway, class_of(self.graph, gateway), self.version)
+
     def traffic_type(self, gateway: Gateway) -> Derived[str | None]:
         """What traffic a waypoint is for, as written; None if that cannot be known."""
         from meshlint.mesh.waypoints import waypoint
@@ -113,9 +120,8 @@ class WaypointFacts(EnrollmentFacts):
     def _controller(self, gateway: Gateway) -> str | None:
         """The controller of Istio that serves a Gateway, as far as it is switched on; None without one."""
         from meshlint.mesh.waypoints import waypoint
-        from meshlint.mesh.waypoints.binding import class_of
 
-        controller = waypoint.controller_of(gateway, class_of(self.graph, gateway), self.version)
+        controller = self.gateway_controller(gateway)
         switches = {
             waypoint.MESH_CONTROLLER: self.istiod_ambient,
             waypoint.EASTWEST_CONTROLLER: self.multi_network,

@@ -34,7 +34,7 @@ MESH_CONTROLLER = "istio.io/mesh-controller"
 EASTWEST_CONTROLLER = "istio.io/eastwest-controller"
 AGENTGATEWAY_CONTROLLER = "istio.io/agentgateway-controller"
 AGENTGATEWAY_WAYPOINT_CONTROLLER = "istio.io/agentgateway-waypoint-controller"
-_WAYPOINT_CONTROLLERS = frozenset({MESH_CONTROLLER, AGENTGATEWAY_WAYPOINT_CONTROLLER})
+WAYPOINT_CONTROLLERS = frozenset({MESH_CONTROLLER, AGENTGATEWAY_WAYPOINT_CONTROLLER})
 # The classes that exist without a GatewayClass in the cluster, and what they came with.
 _BUILT_IN: dict[str, tuple[str, Change | None]] = {
     "istio": (GATEWAY_CONTROLLER, None),
@@ -44,7 +44,7 @@ _BUILT_IN: dict[str, tuple[str, Change | None]] = {
     "istio-agentgateway": (AGENTGATEWAY_CONTROLLER, AGENTGATEWAY_CLASS),
     "istio-agentgateway-waypoint": (AGENTGATEWAY_WAYPOINT_CONTROLLER, AGENTGATEWAY_WAYPOINT_CLASS),
 }
-WAYPOINT_CLASSES = frozenset(name for name, (by, _) in _BUILT_IN.items() if by in _WAYPOINT_CONTROLLERS)
+WAYPOINT_CLASSES = frozenset(name for name, (by, _) in _BUILT_IN.items() if by in WAYPOINT_CONTROLLERS)
 _ISTIO_CONTROLLERS = frozenset(controller for controller, _ in _BUILT_IN.values())
 
 TRAFFIC_TYPES = ("service", "workload", "all", "none")
@@ -97,7 +97,7 @@ def is_waypoint(
     at = gateway.at("spec", "gatewayClassName")
     because = (Cause(f"Gateway {gateway.name!r} is of class {gateway.class_name!r}", at),)
     controller = controller_of(gateway, gateway_class, version)
-    if controller in _WAYPOINT_CONTROLLERS:
+    if controller in WAYPOINT_CONTROLLERS:
         return Derived(True, because)
     if _is_sandwich(gateway, gateway_class):
         captured = Cause("ztunnel terminates HBONE in front of it", _captured_at(gateway))
@@ -109,7 +109,7 @@ def is_waypoint(
 def is_waypoint_class(gateway_class: GatewayClass) -> bool | None:
     """Whether the Gateways of a class are waypoints; None for a class that is not Istio's own."""
     controller = gateway_class.controller_name or _BUILT_IN.get(gateway_class.name, ("",))[0]
-    if controller in _WAYPOINT_CONTROLLERS:
+    if controller in WAYPOINT_CONTROLLERS:
         return True
     return False if controller in _ISTIO_CONTROLLERS else None
 
