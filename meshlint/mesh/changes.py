@@ -156,7 +156,7 @@ LISTENERS_DECIDE_ACCEPTANCE = _from(
 )
 OLD_GATEWAY_LABEL_IS_GONE = _from(
     "1.24",
-    "The pods of a Gateway carry no label `istio.io/gateway-name` any more",
+    "istiod gives the pods of a new Gateway no label `istio.io/gateway-name`",
     "note 52049",
 )
 BINDING_CONDITIONS = _from(

@@ -94,6 +94,10 @@ class Foundation:
             if isinstance(edge.source, Service):
                 yield edge.source
 
+    def selecting(self, workload: Workload) -> Iterator[Edge]:
+        """The selectors of Services and policies that select a workload of their namespace."""
+        return self.graph.edges_to(workload.ref, Relation.SELECTS)
+
     def could_be(self, ref: ResourceRef) -> bool:
         """Whether the set holds an object that a reference may mean, if only its namespace were known."""
         return self.graph.could_be(ref)

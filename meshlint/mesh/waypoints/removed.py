@@ -29,7 +29,8 @@ def removed_keys(resource: Resource, graph: ResourceGraph, version: IstioVersion
     The keys of a Gateway or a policy that belong to an earlier sort of waypoints.
 
     `istio.io/for-service-account` went with 1.22 (note 50572), the label `istio.io/gateway-name` that istiod
-    put on a gateway's pods with 1.24 (note 52049). Whoever has that label from somebody else keeps it.
+    put on a gateway's pods with 1.24 (note 52049). Whoever has that label from somebody else keeps it, and so
+    does a Deployment from before (`deploymentcontroller.go`, apply).
     """
     match resource:
         case Gateway() if FOR_SERVICE_ACCOUNT in resource.annotations:
