@@ -111,18 +111,23 @@ class PolicyFacts(WaypointFacts):
         """The AuthorizationPolicies that act on a workload, a Service or a ServiceEntry, and where."""
         return self._fact("policies_at", resource, lambda: tuple(self._policies_at(resource)))
 
-    def waypoint_policies(self, service: Resource) -> Iterator[TargetedPolicy]:
+    def waypoint_policies(self, service: Resource) -> tuple[TargetedPolicy, ...]:
         """The policies that allow or deny calls to a Service or ServiceEntry at its waypoint."""
         gateway = self.waypoint_binding(service).gateway
-        for policy, enforced in self._access_policies():
-            is_for_others = isinstance(enforced.target, Service | ServiceEntry)
-            at_its_waypoint = gateway is not None and enforced.gateway is gateway
-            if at_its_waypoint and (enforced.target is service or not is_for_others):
-                yield policy
+        if gateway is None:
+            return ()
+        acting = (
+            policy
+            for policy, enforced in self._access_policies()
+            if enforced.target is service
+            or (enforced.gateway is gateway and not isinstance(enforced.target, Service | ServiceEntry))
+        )
+        return tuple(dict.fromkeys(acting))
 
-    def gateway_policies(self, gateway: Gateway) -> Iterator[TargetedPolicy]:
+    def gateway_policies(self, gateway: Gateway) -> tuple[TargetedPolicy, ...]:
         """The policies that allow or deny what comes in at an ingress gateway of the Gateway API."""
-        return (policy for policy, enforced in self._access_policies() if enforced.target is gateway)
+        acting = (policy for policy, enforced in self._access_policies() if enforced.target is gateway)
+        return tuple(dict.fromkeys(acting))
 
     def _access_policies(self) -> Iterator[tuple[TargetedPolicy, Enforcement]]:
         for policy in self.resources(AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION):
