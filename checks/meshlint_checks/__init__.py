@@ -28,6 +28,10 @@ PRECEDENCE = (
     Precedence("misspelt-istio-key", "orphan-waypoint-namespace", About.SHOWN),
     Precedence("label-as-annotation", "orphan-waypoint-namespace", About.SHOWN),
     Precedence("malformed-waypoint-listener", "non-waypoint-target", About.SHOWN),
+    Precedence("invalid-dataplane-mode", "waypoint-without-ambient", About.RESOURCE),
+    Precedence("unquoted-label-value", "waypoint-without-ambient", About.RESOURCE),
+    Precedence("misspelt-istio-key", "waypoint-without-ambient", About.RESOURCE),
+    Precedence("label-as-annotation", "waypoint-without-ambient", About.RESOURCE),
 )
 """Where two checks could speak of one thing, which of them does."""
 
@@ -41,6 +45,6 @@ FAMILY_WORDS = {
     "extension": _OF_ISTIO,
     "network_policy": _OF_ISTIO,
     "unsupported": _OF_ISTIO,
-    "waypoint": _OF_ISTIO,
+    "waypoint": (*_OF_ISTIO, "waypoint"),
 }
 """Families that have nothing to say of manifests in which none of these words occurs."""

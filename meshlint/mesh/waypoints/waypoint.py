@@ -17,6 +17,7 @@ from meshlint.mesh.derived import Cause, Derived
 from meshlint.model.keys import DATAPLANE_MODE, WAYPOINT_BINDING, WAYPOINT_FOR
 from meshlint.model.kinds.core import NAMESPACE_NAME_LABEL, Namespace
 from meshlint.model.kinds.gateway import Gateway, GatewayClass, Listener
+from meshlint.model.references import NO_WAYPOINT
 from meshlint.model.selector import LabelSelector
 from meshlint.model.spelling import nearest
 from meshlint.model.version import IstioVersion
@@ -161,6 +162,11 @@ def is_gateway_name(text: str) -> bool:
     (apimachinery `pkg/util/validation/validation.go`, IsDNS1123Subdomain).
     """
     return is_label_value(text) and _OBJECT_NAME.fullmatch(text) is not None
+
+
+def is_opt_out(text: str) -> bool:
+    """Whether a label says by a text that no waypoint is wanted, whatever Gateway is called so."""
+    return text == NO_WAYPOINT
 
 
 def traffic_type(
