@@ -92,6 +92,7 @@ _HOMES = {
         "replace_number",
         "replace_value",
     ),
+    "checking.edits": ("append_entry", "delete_entry", "insert_after", "rename_key", "replace_value"),
     "checking.finding": ("Edit", "Fix", "Problem"),
     "checking.run": ("field_text",),
     "checking.vocabulary": ("Impact", "Severity"),

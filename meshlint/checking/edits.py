@@ -17,8 +17,8 @@ _FLOW_MAPPING = re.compile(r"(?:[&!]\S*\s+)*\{")
 _NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
-def replace_value(at: Location, value: str) -> tuple[Edit, ...]:
-    """Put another text in the place of a scalar; no edit if it is an alias or spans lines."""
+def replace_value(at: Location, value: str | int) -> tuple[Edit, ...]:
+    """Put another text or number in the place of a scalar; no edit if it is an alias or spans lines."""
     place = at.place
     if place is None or place.children is not None:
         return ()
@@ -29,13 +29,6 @@ def replace_value(at: Location, value: str) -> tuple[Edit, ...]:
         separator = "" if at.file.text[place.start - 1 : place.start] == " " else " "
         return (Edit(at.file, place.start, place.end, separator + scalar(value)),)
     return (Edit(at.file, place.start, place.end, scalar(value, like=written)),)
-
-
-def replace_number(at: Location, number: int) -> tuple[Edit, ...]:
-    """Put a number in the place of a scalar; no edit if it is an alias or not there."""
-    return tuple(
-        edit._replace(text=str(number)) for edit in replace_value(at, str(number)) if edit.start < edit.end
-    )
 
 
 def rename_key(at: Location, key: str) -> tuple[Edit, ...]:
@@ -106,6 +99,12 @@ def append_item(sequence: Location, item: Data) -> tuple[Edit, ...]:
 
 def scalar(value: str, *, like: str = "") -> str:
     """A text as a YAML scalar, quoted as `like` is, or where it would not be read as text."""
+
+
+def scalar(value: str | int, *, like: str = "") -> str:
+    """A number as it is, or a text quoted as `like` is, or where it would not be read as text."""
+    if isinstance(value, int):
+        return str(value)
     if like[:1] in ("'", '"'):
         quote = like[0]
     elif _PLAIN.match(value) and value.lower() not in _NOT_TEXT:

@@ -50,6 +50,29 @@ spec:
       port: 15008
       protocol: HBONE
 """
+POD = """\
+---
+apiVersion: v1
+kind: Pod
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  containers: []
+"""
+
+
+def outsider(labels: str) -> str:
+    """A namespace with metadata of its own, a waypoint that its Service asks for, and a pod."""
+    return f"{SHOP}{labels}\n{CART.format(value='waypoint')}{waypoint('waypoint')}{POD}"
+
+
+def half_named(metadata: str) -> str:
+    """A Service that tells the namespace of its waypoint, and its name in a way that is not read."""
+    lines = CART.format(value="waypoint").replace(
+        "istio.io/use-waypoint:", "istio.io/use-waypoint-namespace:"
+    )
+    return SHOP + lines.replace("  labels:\n", metadata)
 
 
 def waypoint(name: str, namespace: str = "shop", traffic: str = "service") -> str:
@@ -74,6 +97,27 @@ CASES = {
     ),
     ("dangling-waypoint", "unused-waypoint"): (SHOP + CART.format(value="waypont") + waypoint("waypoint")),
     ("unquoted-label-value", "invalid-use-waypoint"): SHOP + CART.format(value="true"),
+    ("misspelt-istio-key", "orphan-waypoint-namespace"): half_named(
+        "  labels:\n    istio.io/use-waypoints: waypoint\n"
+    ),
+    ("label-as-annotation", "orphan-waypoint-namespace"): half_named(
+        "  annotations:\n    istio.io/use-waypoint: waypoint\n  labels:\n"
+    ),
+    ("malformed-waypoint-listener", "non-waypoint-target"): (
+        SHOP + CART.format(value="waypoint") + waypoint("waypoint").replace("istio-waypoint", "istio")
+    ),
+    ("invalid-dataplane-mode", "waypoint-without-ambient"): outsider(
+        "  labels: {istio.io/dataplane-mode: enabled}"
+    ),
+    ("unquoted-label-value", "waypoint-without-ambient"): outsider(
+        "  labels: {istio.io/dataplane-mode: true}"
+    ),
+    ("misspelt-istio-key", "waypoint-without-ambient"): outsider(
+        "  labels: {istio.io/dataplane-mod: ambient}"
+    ),
+    ("label-as-annotation", "waypoint-without-ambient"): outsider(
+        "  annotations: {istio.io/dataplane-mode: ambient}"
+    ),
     ("invalid-use-waypoint", "invalid-label"): SHOP + CART.format(value="shop/waypoint"),
 }
 

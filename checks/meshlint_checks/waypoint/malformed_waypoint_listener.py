@@ -42,7 +42,6 @@ from meshlint import (
     Severity,
     check,
     kind,
-    replace_number,
     replace_value,
     waypoint,
 )
@@ -128,7 +127,7 @@ def _one_listener(gateway: Gateway) -> Fix:
     title = f"write one listener with port {waypoint.HBONE_PORT} and protocol '{waypoint.HBONE}'"
     match gateway.listeners:
         case (only,):
-            port = replace_number(gateway.at(*only.path, "port"), waypoint.HBONE_PORT)
+            port = replace_value(gateway.at(*only.path, "port"), waypoint.HBONE_PORT)
             protocol = replace_value(_protocol_at(gateway, only), waypoint.HBONE)
             return Fix(title, _all_or_none(port, () if only.protocol == waypoint.HBONE else protocol))
         case _:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from meshlint.mesh.waypoints.facts import WaypointFacts
 from meshlint.model.kind import AUTHORIZATION_POLICY, GATEWAY, GATEWAY_CLASS, REQUEST_AUTHENTICATION, SERVICE
 from meshlint.model.kinds.core import Service
+from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.policy import AuthorizationPolicy, TargetedPolicy
 from meshlint.model.kinds.traffic import ServiceEntry, Sidecar
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.selector import LabelSelector
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from meshlint.graph.known import Known
     from meshlint.mesh.condition import PredictedCondition
@@ -114,25 +116,26 @@ class PolicyFacts(WaypointFacts):
     def waypoint_policies(self, service: Resource) -> tuple[TargetedPolicy, ...]:
         """The policies that allow or deny calls to a Service or ServiceEntry at its waypoint."""
         gateway = self.waypoint_binding(service).gateway
-        if gateway is None:
-            return ()
-        acting = (
-            policy
-            for policy, enforced in self._access_policies()
-            if enforced.target is service
-            or (enforced.gateway is gateway and not isinstance(enforced.target, Service | ServiceEntry))
-        )
-        return tuple(dict.fromkeys(acting))
+        for_all = self._access_policies.get(gateway, ()) if gateway is not None else ()
+        return tuple(dict.fromkeys((*self._access_policies.get(service, ()), *for_all)))
 
     def gateway_policies(self, gateway: Gateway) -> tuple[TargetedPolicy, ...]:
-        """The policies that allow or deny what comes in at an ingress gateway of the Gateway API."""
-        acting = (policy for policy, enforced in self._access_policies() if enforced.target is gateway)
-        return tuple(dict.fromkeys(acting))
+        """The policies that allow or deny what comes in at a Gateway, or all that goes through a waypoint."""
+        return tuple(dict.fromkeys(self._access_policies.get(gateway, ())))
 
-    def _access_policies(self) -> Iterator[tuple[TargetedPolicy, Enforcement]]:
+    @cached_property
+    def _access_policies(self) -> Mapping[Resource, Sequence[TargetedPolicy]]:
+        """By the Service or ServiceEntry that they are for, or by the Gateway that enforces them for all."""
+        found: dict[Resource, list[TargetedPolicy]] = defaultdict(list)
         for policy in self.resources(AUTHORIZATION_POLICY, REQUEST_AUTHENTICATION):
-            if isinstance(policy, TargetedPolicy):
-                yield from ((policy, enforced) for enforced in self.reach(policy).enforcements)
+            if not isinstance(policy, TargetedPolicy):
+                continue
+            for enforced in self.reach(policy).enforcements:
+                is_for_one = isinstance(enforced.target, Service | ServiceEntry | Gateway)
+                holder = enforced.target if is_for_one else enforced.gateway
+                if holder is not None:
+                    found[holder].append(policy)
+        return found
 
     def policy_conditions(self, policy: TargetedPolicy) -> tuple[PredictedCondition, ...]:
         """The conditions that istiod will write on a policy; none where they cannot be known."""
