@@ -25,6 +25,7 @@ PRECEDENCE = (
     Precedence("leftover-selector-policy", "unsupported-ztunnel-action", About.RESOURCE),
     Precedence("leftover-selector-policy", "weakened-deny", About.RESOURCE),
     Precedence("ignored-port-disable", "mtls-disabled-in-ambient", About.PLACE),
+    Precedence("unusable-waypoint-name", "unused-waypoint", About.PLACE),
     Precedence("misspelt-istio-key", "orphan-waypoint-namespace", About.SHOWN),
     Precedence("label-as-annotation", "orphan-waypoint-namespace", About.SHOWN),
     Precedence("malformed-waypoint-listener", "non-waypoint-target", About.SHOWN),

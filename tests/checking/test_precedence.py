@@ -97,6 +97,7 @@ CASES = {
     ),
     ("dangling-waypoint", "unused-waypoint"): (SHOP + CART.format(value="waypont") + waypoint("waypoint")),
     ("unquoted-label-value", "invalid-use-waypoint"): SHOP + CART.format(value="true"),
+    ("unusable-waypoint-name", "unused-waypoint"): SHOP + waypoint("none"),
     ("misspelt-istio-key", "orphan-waypoint-namespace"): half_named(
         "  labels:\n    istio.io/use-waypoints: waypoint\n"
     ),

@@ -36,6 +36,8 @@ def plain(text: str) -> str:
         (annotated(plain(gateway("wp", "shop", class_name="istio")), *BINDING) + HOSTNAME, None),
         (plain(gateway("wp", "shop", class_name="istio")) + HOSTNAME, False),
         (gateway("wp", "shop", class_name="kgateway-waypoint"), None),
+        (gateway("wp", "shop", class_name="istio-agentgateway"), None),
+        (plain(gateway("wp", "shop", class_name="istio-agentgateway")), False),
     ],
 )
 def test_a_gateway_behind_ztunnel_is_a_waypoint(text, expected):

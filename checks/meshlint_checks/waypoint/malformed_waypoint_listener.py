@@ -98,15 +98,17 @@ def _on_waypoint(gateway: Gateway, mesh: Mesh) -> Iterator[Problem]:
         return
     for listener in refused:
         if listener.port == waypoint.HBONE_PORT:
-            yield _wrong_protocol(gateway, listener)
+            yield _wrong_protocol(gateway, listener, mesh)
         elif is_managed:
             yield _additional(gateway, listener)
 
 
 def _without_port(gateway: Gateway, mesh: Mesh) -> Problem:
+    effect = "all calls through it fail, though istiod says that it is programmed"
+    if not _is_programmed(gateway, mesh):
+        effect = "calls through it fail, or skip its policies"
     return Problem(
-        f"waypoint {gateway.name!r} has no listener on port {waypoint.HBONE_PORT}: "
-        "all calls through it fail, though istiod says that it is programmed",
+        f"waypoint {gateway.name!r} has no listener on port {waypoint.HBONE_PORT}: {effect}",
         at=_narrowest(gateway),
         related=tuple(_users(gateway, mesh)),
         fix=_one_listener(gateway),
@@ -138,10 +140,11 @@ def _all_or_none(port: tuple[Edit, ...], protocol: tuple[Edit, ...]) -> tuple[Ed
     return (*port, *protocol) if port else ()
 
 
-def _wrong_protocol(gateway: Gateway, listener: Listener) -> Problem:
+def _wrong_protocol(gateway: Gateway, listener: Listener, mesh: Mesh) -> Problem:
     at = _protocol_at(gateway, listener)
     admits_others = listener.routes_from in _OPEN
-    effect = "istiod refuses it, and the waypoint is for its own namespace only"
+    for_whom = "is for its own namespace only" if _is_programmed(gateway, mesh) else "may never be ready"
+    effect = f"istiod refuses it, and the waypoint {for_whom}"
     if admits_others:
         effect = (
             "its 'allowedRoutes' are not read, and traffic of other namespaces skips the waypoint's policies"
@@ -176,6 +179,11 @@ def _refused(gateway: Gateway, mesh: Mesh) -> Sequence[Listener]:
     return [
         found.listener for found in mesh.listener_conditions(gateway) if found.condition.status == "False"
     ]
+
+
+def _is_programmed(gateway: Gateway, mesh: Mesh) -> bool:
+    """Whether istiod will certainly say that it serves the Gateway: not without certificates, for one."""
+    return any(condition.type == "Programmed" for condition in mesh.gateway_conditions(gateway))
 
 
 def _users(gateway: Gateway, mesh: Mesh) -> Iterator[Cause]:

@@ -93,7 +93,7 @@ def is_waypoint(
     Whether a Gateway is a waypoint; None for a class that is not Istio's own.
 
     By its controller, or as a sandwich: captured by ztunnel, which passes the traffic on. Whether
-    that captures what istiod does not deploy is not known.
+    that captures what istiod does not deploy is not known, nor what an agentgateway makes of HBONE.
     """
     at = gateway.at("spec", "gatewayClassName")
     because = (Cause(f"Gateway {gateway.name!r} is of class {gateway.class_name!r}", at),)
@@ -103,7 +103,8 @@ def is_waypoint(
     if _is_sandwich(gateway, gateway_class):
         captured = Cause("ztunnel terminates HBONE in front of it", _captured_at(gateway))
         return Derived(True, (captured,))
-    is_known = is_managed(gateway) or not _takes_from_ztunnel(gateway, gateway_class)
+    is_told = is_managed(gateway) and controller != AGENTGATEWAY_CONTROLLER
+    is_known = is_told or not _takes_from_ztunnel(gateway, gateway_class)
     return Derived(None if controller is None or not is_known else False, because)
 
 
