@@ -14,6 +14,7 @@ Data = Union[str, int, Sequence["Data"], Mapping[str, "Data"]]  # noqa: UP007 - 
 # What stays itself as a plain YAML scalar, whatever the context (names, label keys and values).
 _PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9._/-]*$")
 _FLOW_MAPPING = re.compile(r"(?:[&!]\S*\s+)*\{")
+_REMARK = re.compile(r":([ \t]+#[^\r\n#]*)")
 _NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
 
 
@@ -70,19 +71,22 @@ def replace_entry(at: Location, key: str, value: Data) -> tuple[Edit, ...]:
     """
     Put another entry in the place of a whole one of a block mapping.
 
-    No edit in a flow mapping, nor where it would take a comment or an anchor away.
+    A comment behind its key stays there. No edit in a flow mapping, nor where it would take another
+    comment or an anchor away.
     """
     parent, span, own = _parent(at), _key_span(at), _own_lines(at)
     if parent is None or span is None or own is None or _is_flow(parent, at):
         return ()
     text = at.file.text
     old = text[own[0] : own[1]]
-    if "#" in old or "&" in old:
+    remark = _REMARK.match(text, span[1])
+    if old.count("#") > (remark is not None) or "&" in old:
         return ()
+    first, *others = _entry(key, value)
+    lines = [first + (remark[1] if remark else ""), *others]
     indent, newline = text[own[0] : span[0]], _newline(text)
-    entry = newline.join(indent + line for line in _entry(key, value))
     ending = newline if old.endswith(("\n", "\r")) else ""
-    return (Edit(at.file, *own, entry + ending),)
+    return (Edit(at.file, *own, newline.join(indent + line for line in lines) + ending),)
 
 
 def append_item(sequence: Location, item: Data) -> tuple[Edit, ...]:
@@ -95,10 +99,6 @@ def append_item(sequence: Location, item: Data) -> tuple[Edit, ...]:
         return ()
     indent = " " * (place.start - _line_start(text, place.start))
     return _insertion(sequence.file, end, [indent + line for line in _item(item)])
-
-
-def scalar(value: str, *, like: str = "") -> str:
-    """A text as a YAML scalar, quoted as `like` is, or where it would not be read as text."""
 
 
 def scalar(value: str | int, *, like: str = "") -> str:
@@ -119,7 +119,7 @@ def scalar(value: str | int, *, like: str = "") -> str:
 def _entry(key: str, value: Data) -> list[str]:
     """The lines of an entry of a block mapping."""
     if isinstance(value, str | int):
-        return [f"{scalar(key)}: {_plain(value)}"]
+        return [f"{scalar(key)}: {scalar(value)}"]
     return [f"{scalar(key)}:", *("  " + line for line in _block(value))]
 
 
@@ -128,7 +128,7 @@ def _block(value: Data) -> list[str]:
         case Mapping():
             return [line for key, item in value.items() for line in _entry(key, item)]
         case str() | int():
-            return [_plain(value)]
+            return [scalar(value)]
         case _:
             return [line for item in value for line in _item(item)]
 
@@ -136,10 +136,6 @@ def _block(value: Data) -> list[str]:
 def _item(value: Data) -> list[str]:
     first, *others = _block(value)
     return [f"- {first}", *("  " + line for line in others)]
-
-
-def _plain(value: str | int) -> str:
-    return scalar(value) if isinstance(value, str) else str(value)
 
 
 def _insertion(file: SourceFile, offset: int, lines: Sequence[str]) -> tuple[Edit, ...]:

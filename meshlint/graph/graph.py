@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from meshlint.graph.known import ABSENT, UNKNOWN, Known, present
 from meshlint.graph.scope import Scopes
-from meshlint.model.kind import NAMESPACE, Kind, ResourceRef, is_cluster_wide
+from meshlint.model.kind import NAMESPACE, SERVICE, Kind, ResourceRef, is_cluster_wide
+from meshlint.model.kinds.core import Service
 from meshlint.model.resource import Resource
 from meshlint.source.document import Location, Manifest
 
@@ -166,6 +167,13 @@ class ResourceGraph:
             if not relations or edge.relation in relations:
                 self._note(edge.source.kind)
                 yield edge
+
+    def services_of(self, workload: Resource) -> Iterator[Service]:
+        """The Services that select the pods of a workload."""
+        for edge in self._to.get(workload.ref, ()):
+            if edge.relation is Relation.SELECTS and isinstance(edge.source, Service):
+                self._note(SERVICE)
+                yield edge.source
 
     def to_networkx(self) -> "nx.MultiDiGraph[ResourceRef]":
         """

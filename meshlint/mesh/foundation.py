@@ -88,15 +88,9 @@ class Foundation:
         """The workloads that the selector of a Service or a policy selects."""
         return self.graph.edges_from(resource, Relation.SELECTS)
 
-    def services_selecting(self, workload: Workload) -> Iterator[Service]:
-        """The Services whose selectors select the pods of a workload."""
-        for edge in self.graph.edges_to(workload.ref, Relation.SELECTS):
-            if isinstance(edge.source, Service):
-                yield edge.source
-
-    def selecting(self, workload: Workload) -> Iterator[Edge]:
-        """The selectors of Services and policies that select a workload of their namespace."""
-        return self.graph.edges_to(workload.ref, Relation.SELECTS)
+    def services_of(self, workload: Workload) -> tuple[Service, ...]:
+        """The Services that select the pods of a workload."""
+        return tuple(self.graph.services_of(workload))
 
     def could_be(self, ref: ResourceRef) -> bool:
         """Whether the set holds an object that a reference may mean, if only its namespace were known."""

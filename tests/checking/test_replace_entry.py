@@ -67,7 +67,8 @@ def test_line_ends_are_those_of_the_file():
         "spec: {selector: {matchLabels: {app: cart}}}\n",
         "spec: {\n  selector: {matchLabels: {app: cart}}\n}\n",
         "spec: &all {\n  selector: {matchLabels: {app: cart}}\n}\n",
-        "spec:\n  selector: # the cart\n    matchLabels: {app: cart}\n",
+        "spec:\n  selector:\n    # the cart\n    matchLabels: {app: cart}\n",
+        "spec:\n  selector: # the cart\n    matchLabels: {app: cart} # it\n",
         "spec:\n  selector: &pods\n    matchLabels: {app: cart}\n  other: *pods\n",
         "spec:\n  rules: []\n",
     ],
@@ -79,3 +80,15 @@ def test_what_cannot_be_replaced_without_loss_is_left_alone(spec):
     head = "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: cart}\n"
 
     assert replaced(head + spec, "spec", "selector") is None
+
+
+def test_a_comment_behind_the_key_stays():
+    """
+    What is said of the entry is said of the one in its place.
+    """
+    text = POLICY.replace("selector:", "selector: # all of them")
+
+    changed = replaced(text, "spec", "selector")
+
+    assert changed is not None
+    assert changed.endswith("  targets: # all of them\n    - name: cart\n")

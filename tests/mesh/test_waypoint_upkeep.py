@@ -196,4 +196,4 @@ def test_who_selects_a_workload_is_known():
     )
     mesh = mesh_of(text)
 
-    assert ["a"] == [edge.source.name for edge in mesh.selecting(named(mesh, "cart"))]
+    assert ["a"] == [service.name for service in mesh.services_of(named(mesh, "cart"))]

@@ -133,8 +133,7 @@ def _have_waypoint(pods: Sequence[Workload], mesh: Mesh) -> bool:
 
 def _is_behind_an_ip(pod: Workload, mesh: Mesh) -> bool:
     """Whether some Service with an IP selects the pods."""
-    selecting = (edge.source for edge in mesh.selecting(pod))
-    return any(isinstance(service, Service) and mesh.virtual_ip(service).value for service in selecting)
+    return any(mesh.virtual_ip(service).value for service in mesh.services_of(pod))
 
 
 def _lost(policies: tuple[Cause, ...], routes: tuple[Cause, ...]) -> str:

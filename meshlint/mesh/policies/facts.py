@@ -7,13 +7,12 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from meshlint.mesh.waypoints.facts import WaypointFacts
-from meshlint.model.kind import AUTHORIZATION_POLICY, GATEWAY, GATEWAY_CLASS, REQUEST_AUTHENTICATION, SERVICE
+from meshlint.model.kind import AUTHORIZATION_POLICY, GATEWAY, GATEWAY_CLASS, REQUEST_AUTHENTICATION
 from meshlint.model.kinds.core import Service
 from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.policy import AuthorizationPolicy, TargetedPolicy
 from meshlint.model.kinds.traffic import ServiceEntry, Sidecar
 from meshlint.model.kinds.workload import Workload
-from meshlint.model.selector import LabelSelector
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -35,11 +34,9 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.network import NetworkPolicies
     from meshlint.mesh.policies.outside import ApiServerCall, ExposedPort, IngressControllers
     from meshlint.mesh.policies.peer_authentication import MtlsLine
-    from meshlint.mesh.policies.selection import SelectorIndex
     from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, Reach
     from meshlint.model.kind import Kind
     from meshlint.model.kinds.core import Namespace
-    from meshlint.model.kinds.gateway import Gateway
     from meshlint.model.kinds.network import Ingress, NetworkPolicy
     from meshlint.model.kinds.policy import PeerAuthentication
     from meshlint.model.resource import Resource
@@ -104,10 +101,6 @@ class PolicyFacts(WaypointFacts):
         return self._fact(
             f"at_waypoints_of {kind}", subject, lambda: tuple(self._at_waypoints_of(subject, kind))
         )
-
-    def services_of(self, workload: Workload) -> tuple[Service, ...]:
-        """The Services that select the pods of a workload."""
-        return tuple(self._services.selecting(workload.namespace, workload.pod_labels))
 
     def policies_at(self, resource: Resource) -> tuple[tuple[TargetedPolicy, EnforcementPoint], ...]:
         """The AuthorizationPolicies that act on a workload, a Service or a ServiceEntry, and where."""
@@ -208,13 +201,6 @@ class PolicyFacts(WaypointFacts):
             for one, binding in bindings
             if binding.state is BindingState.BOUND and binding.gateway is not None
         }
-
-    @cached_property
-    def _services(self) -> SelectorIndex[Service]:
-        from meshlint.mesh.policies.selection import SelectorIndex
-
-        services = (s for s in self.graph.of_kind(SERVICE) if isinstance(s, Service) and s.selector)
-        return SelectorIndex(services, lambda service: LabelSelector(service.selector))
 
     @cached_property
     def _attachments(self) -> Attachments:

@@ -64,7 +64,7 @@ class ExposedPort(NamedTuple):
 
 def api_server_calls(workload: Workload, graph: ResourceGraph) -> Iterator[ApiServerCall]:
     """The calls that webhooks, the conversion of CRDs and APIServices have the API server make to pods."""
-    for service in _services_of(workload, graph):
+    for service in graph.services_of(workload):
         callers = dict.fromkeys(edge.source for edge in graph.edges_to(service.ref, Relation.CALLS))
         for extension in callers:
             if isinstance(extension, ApiExtension):
@@ -145,13 +145,6 @@ class IngressControllers:
                 for name in _served_by(workload):
                     serving[name].append(workload)
         return serving
-
-
-def _services_of(workload: Workload, graph: ResourceGraph) -> Iterator[Service]:
-    """The Services that select the pods of a workload."""
-    for edge in graph.edges_to(workload.ref, Relation.SELECTS):
-        if isinstance(edge.source, Service):
-            yield edge.source
 
 
 def _calls(extension: ApiExtension, service: Service, workload: Workload) -> Iterator[ApiServerCall]:

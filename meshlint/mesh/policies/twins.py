@@ -34,7 +34,7 @@ def services_in_scope(policy: AuthorizationPolicy, mesh: "PolicyFacts") -> Itera
     """
     scope = mesh.ambient_scope(policy)
     for workload in scope.workloads if not scope.is_empty else _with_sidecars(policy, mesh):
-        yield from mesh.services_selecting(workload)
+        yield from mesh.services_of(workload)
     for namespace in scope.namespaces:
         yield from _services_in(namespace, mesh)
 
