@@ -17,6 +17,7 @@ if TYPE_CHECKING:
         rename_key,
         replace_entry,
         replace_value,
+        wrap_in_list,
     )
     from meshlint.checking.finding import Edit, Fix, Problem
     from meshlint.checking.run import field_text
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.mtls import MtlsMode, MtlsVerdict
     from meshlint.mesh.policies.outside import ApiServerCall, ExposedPort
     from meshlint.mesh.policies.peer_authentication import MtlsLine
-    from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, Reach
+    from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, PolicyTarget, Reach
+    from meshlint.mesh.policies.waypoint_admission import WaypointCall, WaypointDenial
+    from meshlint.mesh.policies.waypoint_selection import WaypointSelection
     from meshlint.mesh.registry import KNOWN_KEYS, KeyRole, KnownKey
     from meshlint.mesh.routing.ingress import IngressRoute
     from meshlint.mesh.routing.route_parents import RouteParent
@@ -55,7 +58,7 @@ if TYPE_CHECKING:
     from meshlint.model.fields import Malformed
     from meshlint.model.kind import Kind, ResourceRef
     from meshlint.model.kinds.core import ConfigMap, Namespace, Service
-    from meshlint.model.kinds.gateway import Gateway, GatewayClass, Listener, Route
+    from meshlint.model.kinds.gateway import Gateway, GatewayClass, Listener, ObjectReference, Route
     from meshlint.model.kinds.network import Ingress, NetworkPolicy, PolicyPort, PolicyRule
     from meshlint.model.kinds.policy import (
         AuthorizationPolicy,
@@ -72,7 +75,7 @@ if TYPE_CHECKING:
     from meshlint.model.selector import LabelSelector
     from meshlint.model.spelling import edit_distance, nearest
     from meshlint.model.version import IstioVersion
-    from meshlint.source.document import DuplicateKey, Location, Manifest, Unread, UnreadReason
+    from meshlint.source.document import DuplicateKey, FieldPath, Location, Manifest, Unread, UnreadReason
 
 __version__ = "0.1.0"
 
@@ -86,6 +89,7 @@ _HOMES = {
         "rename_key",
         "replace_entry",
         "replace_value",
+        "wrap_in_list",
     ),
     "checking.finding": ("Edit", "Fix", "Problem"),
     "checking.run": ("field_text",),
@@ -109,7 +113,9 @@ _HOMES = {
     "mesh.policies.mtls": ("MtlsMode", "MtlsVerdict"),
     "mesh.policies.outside": ("ApiServerCall", "ExposedPort"),
     "mesh.policies.peer_authentication": ("MtlsLine",),
-    "mesh.policies.target_attachment": ("Enforcement", "EnforcementPoint", "Reach"),
+    "mesh.policies.target_attachment": ("Enforcement", "EnforcementPoint", "PolicyTarget", "Reach"),
+    "mesh.policies.waypoint_admission": ("WaypointCall", "WaypointDenial"),
+    "mesh.policies.waypoint_selection": ("WaypointSelection",),
     "mesh.registry": ("KNOWN_KEYS", "KeyRole", "KnownKey"),
     "mesh.routing.ingress": ("IngressRoute",),
     "mesh.routing.route_parents": ("RouteParent",),
@@ -124,7 +130,7 @@ _HOMES = {
     "model.fields": ("Malformed",),
     "model.kind": ("Kind", "ResourceRef"),
     "model.kinds.core": ("ConfigMap", "Namespace", "Service"),
-    "model.kinds.gateway": ("Gateway", "GatewayClass", "Listener", "Route"),
+    "model.kinds.gateway": ("Gateway", "GatewayClass", "Listener", "ObjectReference", "Route"),
     "model.kinds.network": ("Ingress", "NetworkPolicy", "PolicyPort", "PolicyRule"),
     "model.kinds.policy": (
         "AuthorizationPolicy",
@@ -141,7 +147,7 @@ _HOMES = {
     "model.selector": ("LabelSelector",),
     "model.spelling": ("edit_distance", "nearest"),
     "model.version": ("IstioVersion",),
-    "source.document": ("DuplicateKey", "Location", "Manifest", "Unread", "UnreadReason"),
+    "source.document": ("DuplicateKey", "FieldPath", "Location", "Manifest", "Unread", "UnreadReason"),
 }
 _HOME_OF = {name: f"{__name__}.{home}" for home, names in _HOMES.items() for name in names}
 

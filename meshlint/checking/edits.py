@@ -1,7 +1,7 @@
 """Edits of single fields: small spans of text, so that comments and quoting stay the user's."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Union
 
 from meshlint.checking.finding import Edit
@@ -71,34 +71,53 @@ def replace_entry(at: Location, key: str, value: Data) -> tuple[Edit, ...]:
     """
     Put another entry in the place of a whole one of a block mapping.
 
-    A comment behind its key stays there. No edit in a flow mapping, nor where it would take another
-    comment or an anchor away.
+    Comments behind its key and behind its end stay. No edit in a flow mapping, nor where it would take
+    another comment or an anchor away.
     """
-    parent, span, own = _parent(at), _key_span(at), _own_lines(at)
-    if parent is None or span is None or own is None or _is_flow(parent, at):
+    parent, span, place = _parent(at), _key_span(at), at.place
+    if parent is None or span is None or place is None or _own_lines(at) is None or _is_flow(parent, at):
         return ()
     text = at.file.text
-    old = text[own[0] : own[1]]
-    remark = _REMARK.match(text, span[1])
+    end = max(place.end, span[1])
+    old, remark = text[span[0] : end], _REMARK.match(text, span[1], end)
     if old.count("#") > (remark is not None) or "&" in old:
         return ()
     first, *others = _entry(key, value)
-    lines = [first + (remark[1] if remark else ""), *others]
-    indent, newline = text[own[0] : span[0]], _newline(text)
-    ending = newline if old.endswith(("\n", "\r")) else ""
-    return (Edit(at.file, *own, newline.join(indent + line for line in lines) + ending),)
+    indent = " " * (span[0] - _line_start(text, span[0]))
+    lines = (first + (remark[1] if remark else ""), *(indent + line for line in others))
+    return (Edit(at.file, span[0], end, _newline(text).join(lines)),)
 
 
 def append_item(sequence: Location, item: Data) -> tuple[Edit, ...]:
-    """Add an item at the end of a block sequence; no edit in a flow sequence, or where there is none."""
+    """
+    Add an item at the end of a sequence, a text quoted as the last one is.
+
+    No edit of an empty sequence, of an alias, or where more than a text would go into brackets.
+    """
     place, text = sequence.place, sequence.file.text
-    if place is None or not isinstance(place.children, list) or text[place.start : place.start + 1] != "-":
+    if place is None or not isinstance(place.children, list) or not place.children:
         return ()
+    last = place.children[-1]
+    like = text[last.start : last.end]
+    if isinstance(item, str) and text[place.start] == "[":
+        return (Edit(sequence.file, last.end, last.end, f", {scalar(item, like=like)}"),)
     end = _line_end(text, place.end)
-    if end is None:
+    if text[place.start] != "-" or end is None:
         return ()
+    lines = [f"- {scalar(item, like=like)}"] if isinstance(item, str) else _item(item)
     indent = " " * (place.start - _line_start(text, place.start))
-    return _insertion(sequence.file, end, [indent + line for line in _item(item)])
+    return _insertion(sequence.file, end, [indent + line for line in lines])
+
+
+def wrap_in_list(at: Location) -> tuple[Edit, ...]:
+    """Make a list of one item of a mapping, lines and comments in it indented; no edit of an alias."""
+    place, text = at.place, at.file.text
+    if place is None or not isinstance(place.children, dict) or text[place.start] in "&*!":
+        return ()
+    if text[place.start] == "{":
+        return (Edit(at.file, place.start, place.start, "["), Edit(at.file, place.end, place.end, "]"))
+    first = Edit(at.file, place.start, place.start, "- ")
+    return (first, *(Edit(at.file, start, start, "  ") for start in _further_lines(text, place)))
 
 
 def scalar(value: str | int, *, like: str = "") -> str:
@@ -197,6 +216,16 @@ def _is_flow(mapping: Place, at: Location) -> bool:
 def _is_only_entry(at: Location) -> bool:
     parent = _parent(at)
     return parent is None or len(parent.keys or {}) < 2  # noqa: PLR2004 - one is left over
+
+
+def _further_lines(text: str, place: Place) -> Iterator[int]:
+    """Where the lines of a node begin after its first, blank ones aside."""
+    end = text.find("\n", place.start)
+    while 0 <= end < place.end:
+        start = end + 1
+        end = text.find("\n", start)
+        if text[start : end if end >= 0 else len(text)].strip():
+            yield start
 
 
 def _line_start(text: str, offset: int) -> int:

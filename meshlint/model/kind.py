@@ -121,6 +121,17 @@ MESH_CONFIG = (
 INSTALLATION = (*MESH_CONFIG, DEPLOYMENT, DAEMON_SET, MUTATING_WEBHOOK)
 """The kinds that can tell how Istio is installed."""
 
+MESH_CONFIG_HOLDERS = (
+    CONFIG_MAP,
+    ISTIO_OPERATOR,
+    SAIL_ISTIO,
+    SAIL_CNI,
+    SAIL_ZTUNNEL,
+    HELM_RELEASE,
+    ARGO_APPLICATION,
+)
+"""The kinds that can hold MeshConfig, or values for the charts that make it."""
+
 _CLUSTER_WIDE_GROUPS = {
     "admissionregistration.k8s.io",
     "apiextensions.k8s.io",

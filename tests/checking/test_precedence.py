@@ -75,10 +75,45 @@ def half_named(metadata: str) -> str:
     return SHOP + lines.replace("  labels:\n", metadata)
 
 
+POLICY = """\
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata:
+  name: read-only
+  namespace: shop
+spec:
+  targetRefs:
+    - group: {group}
+      kind: {kind}
+      name: {name}
+  action: DENY
+  rules:
+    - to:
+        - operation:
+            methods: [DELETE]
+"""
+READ_ONLY = POLICY.format(group='""', kind="Service", name="cart")
+
+
 def waypoint(name: str, namespace: str = "shop", traffic: str = "service") -> str:
     return WAYPOINT.format(name=name, namespace=namespace, traffic=traffic)
 
 
+PUBLIC = """\
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: Gateway
+metadata:
+  name: public
+  namespace: shop
+spec:
+  gatewayClassName: istio
+  listeners:
+    - name: http
+      port: 80
+      protocol: HTTP
+"""
 CASES = {
     ("invalid-waypoint-for", "waypoint-traffic-mismatch"): (
         SHOP + CART.format(value="waypoint") + waypoint("waypoint", traffic="services")
@@ -120,6 +155,29 @@ CASES = {
         "  annotations: {istio.io/dataplane-mode: ambient}"
     ),
     ("invalid-use-waypoint", "invalid-label"): SHOP + CART.format(value="shop/waypoint"),
+    ("dangling-waypoint", "dangling-policy-target"): (
+        SHOP
+        + CART.format(value="waypoint")
+        + POLICY.format(group="gateway.networking.k8s.io", kind="Gateway", name="waypoint")
+    ),
+    ("dangling-waypoint", "policy-without-enforcer"): SHOP + CART.format(value="waypoint") + READ_ONLY,
+    ("invalid-use-waypoint", "policy-without-enforcer"): SHOP + CART.format(value='"true"') + READ_ONLY,
+    ("waypoint-in-other-namespace", "policy-without-enforcer"): (
+        SHOP + INFRA + CART.format(value="waypoint") + waypoint("waypoint", "infra") + READ_ONLY
+    ),
+    ("waypoint-traffic-mismatch", "policy-without-enforcer"): (
+        SHOP + CART.format(value="waypoint") + waypoint("waypoint", traffic="workload") + READ_ONLY
+    ),
+    ("denied-waypoint-attachment", "policy-without-enforcer"): (
+        SHOP
+        + INFRA
+        + CART.format(value="waypoint\n    istio.io/use-waypoint-namespace: infra")
+        + waypoint("waypoint", "infra")
+        + READ_ONLY
+    ),
+    ("non-waypoint-target", "policy-without-enforcer"): (
+        SHOP + CART.format(value="public") + PUBLIC + READ_ONLY
+    ),
 }
 
 
@@ -186,3 +244,21 @@ def test_the_users_of_a_silenced_mismatch_are_related_places(tmp_path):
 
     assert ["Service 'cart' goes without a waypoint"] == [cause.message for cause in finding.related]
     assert {About.SHOWN} == {rule.about for rule in CATALOG.precedence if (rule.speaks, rule.silent) == pair}
+
+
+def test_a_policy_is_told_of_where_its_label_is_not_reported_on(tmp_path):
+    """
+    The Namespace with the bad label is context: the policy that hangs on it is told instead, with the label.
+    """
+    cart = CART.format(value="x").replace("  labels:\n    istio.io/use-waypoint: x\n", "")
+    (tmp_path / "cart.yaml").write_text(cart + READ_ONLY)
+    context = tmp_path / "context"
+    context.mkdir()
+    (context / "shop.yaml").write_text(
+        f"{SHOP}  labels:\n    istio.io/use-waypoint: waypont\n" + waypoint("waypoint")
+    )
+    result = lint(Options(paths=[str(tmp_path / "cart.yaml")], context=[str(context)]), CATALOG)
+    [finding] = [found for found in result.findings if found.check != "unrendered-template"]
+
+    assert "policy-without-enforcer" == finding.check
+    assert "namespace 'shop' asks for waypoint 'waypont'" in [cause.message for cause in finding.related]

@@ -68,7 +68,7 @@ def test_line_ends_are_those_of_the_file():
         "spec: {\n  selector: {matchLabels: {app: cart}}\n}\n",
         "spec: &all {\n  selector: {matchLabels: {app: cart}}\n}\n",
         "spec:\n  selector:\n    # the cart\n    matchLabels: {app: cart}\n",
-        "spec:\n  selector: # the cart\n    matchLabels: {app: cart} # it\n",
+        "spec:\n  selector: # the cart\n    matchLabels: # it\n      app: cart\n",
         "spec:\n  selector: &pods\n    matchLabels: {app: cart}\n  other: *pods\n",
         "spec:\n  rules: []\n",
     ],
@@ -82,13 +82,18 @@ def test_what_cannot_be_replaced_without_loss_is_left_alone(spec):
     assert replaced(head + spec, "spec", "selector") is None
 
 
-def test_a_comment_behind_the_key_stays():
+@pytest.mark.parametrize(
+    ("before", "expected"),
+    [
+        ("selector: # all\n    a: b\n", "targets: # all\n    - name: cart\n"),
+        ("selector:\n    a: b # all\n", "targets:\n    - name: cart # all\n"),
+        ("selector: {a: b} # all\n", "targets:\n    - name: cart # all\n"),
+    ],
+)
+def test_comments_behind_the_key_and_the_end_stay(before, expected):
     """
     What is said of the entry is said of the one in its place.
     """
-    text = POLICY.replace("selector:", "selector: # all of them")
+    head = "apiVersion: v1\nkind: Thing\nmetadata: {name: a}\nspec:\n  "
 
-    changed = replaced(text, "spec", "selector")
-
-    assert changed is not None
-    assert changed.endswith("  targets: # all of them\n    - name: cart\n")
+    assert head + expected == replaced(head + before, "spec", "selector")

@@ -19,12 +19,18 @@ from meshlint.mesh.policies.selection import SelectorIndex
 from meshlint.mesh.policies.target_attachment import (
     Enforcement,
     EnforcementPoint,
+    PolicyTarget,
     Reach,
     TargetAttachments,
     target_references,
 )
+from meshlint.mesh.policies.waypoint_selection import WaypointSelection, waypoint_selection
+from meshlint.mesh.waypoints.binding import class_of
+from meshlint.mesh.waypoints.gateway_identity import WAYPOINT_LABEL, gateway_pod_labels
+from meshlint.mesh.waypoints.waypoint import MESH_CONTROLLER, controller_of
 from meshlint.model import kind as k
-from meshlint.model.keys import DRY_RUN, GATEWAY_CLASS_NAME, GATEWAY_NAME, MANAGED, REVISION
+from meshlint.model.keys import DRY_RUN, GATEWAY_NAME, MANAGED, REVISION
+from meshlint.model.kind import ResourceRef
 from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.policy import AuthorizationPolicy, TargetedPolicy
@@ -90,6 +96,26 @@ class Attachments:
         because = next(iter((*pods.values(), *waiting.values())), ())
         return AmbientScope(tuple(pods), tuple(waiting), because)
 
+    def point_of(self, gateway: Gateway) -> EnforcementPoint | None:
+        """What a Gateway's proxies are to a policy; None if they are no Envoys of Istio, or not known."""
+        return self._targets.point_of(gateway)
+
+    def targets(self, policy: TargetedPolicy) -> Iterator[PolicyTarget]:
+        """What becomes of each target of a policy that has no selector beside them."""
+        return iter(()) if policy.selector is not None else self._targets.targets(policy)
+
+    def waypoint_selection(self, policy: TargetedPolicy) -> WaypointSelection | None:
+        """What a selector says of the pods of waypoints, if it is for those alone."""
+        if policy.selector is None or target_references(policy, self._version):
+            return None
+        is_filter = policy.kind == k.ENVOY_FILTER
+        if is_filter and not ENVOY_FILTER_TARGETS.holds(self._version):
+            return None
+        selected = [gateway for gateway in self.gateways_in_scope(policy) if self.selects(policy, gateway)]
+        if any(self.controller(gateway) != MESH_CONTROLLER for gateway in selected):
+            return None
+        return waypoint_selection(policy, selected)
+
     @property
     def version(self) -> IstioVersion:
         """The version of Istio that the rules are for."""
@@ -97,7 +123,7 @@ class Attachments:
 
     def acting_on(self, workload: Workload) -> Iterator[tuple[AuthorizationPolicy, EnforcementPoint]]:
         """The AuthorizationPolicies without targets that act on the pods of a workload."""
-        point = _POINTS.get(self._mesh.dataplane_mode(workload).value)
+        point = self._point(workload)
         if point is None:
             return
         namespaces = dict.fromkeys((self._mesh.root_namespace.value, workload.namespace))
@@ -140,6 +166,21 @@ class Attachments:
             if LabelSelector(selector).matches(workload.pod_labels):
                 yield workload
 
+    def selects(self, policy: TargetedPolicy, gateway: Gateway) -> bool:
+        """Whether a selector matches the pods that istiod deploys for a Gateway."""
+        labels = gateway_pod_labels(gateway, self.controller(gateway))
+        return LabelSelector(policy.selector or {}).matches(labels)
+
+    def controller(self, gateway: Gateway) -> str | None:
+        """The controller that serves a Gateway, as far as it is Istio's."""
+        return controller_of(gateway, class_of(self._graph, gateway), self._version)
+
+    def gateways_in_scope(self, policy: TargetedPolicy) -> Iterator[Gateway]:
+        """The Gateways that a policy without targets can reach: of its namespace, or of all."""
+        everywhere = policy.namespace == self._mesh.root_namespace.value
+        gateways = self._graph.of_kind(k.GATEWAY) if everywhere else self._mesh.gateways_in(policy.namespace)
+        return (gateway for gateway in gateways if isinstance(gateway, Gateway))
+
     def ignored(self, policy: TargetedPolicy) -> Cause | None:
         """Why istiod certainly does not read a policy."""
         if policy.kind == k.TRAFFIC_EXTENSION and not TRAFFIC_EXTENSIONS.holds(self._version):
@@ -167,7 +208,7 @@ class Attachments:
         because = _scope_causes(policy, self._mesh.root_namespace.value)
         by_point: dict[EnforcementPoint, list[Workload]] = defaultdict(list)
         for workload in found:
-            point = _POINTS.get(self._mesh.dataplane_mode(workload).value)
+            point = self._point(workload)
             if point is not None and self._lands(policy, point):
                 by_point[point].append(workload)
         if self._lands(policy, EnforcementPoint.ZTUNNEL) and any(self._ambient_without_pods(policy)):
@@ -180,6 +221,21 @@ class Attachments:
         enforcements.extend(self._at_gateways(policy, because))
         why_not = tuple(self._why_not_at_ztunnel(policy))
         return Reach(tuple(enforcements), self._is_known(policy, found), because=(*because, *why_not))
+
+    def _point(self, workload: Workload) -> EnforcementPoint | None:
+        """Which proxy of a workload honours selectors: none of a waypoint's does."""
+        if self._is_waypoint_proxy(workload):
+            return None
+        return _POINTS.get(self._mesh.dataplane_mode(workload).value)
+
+    def _is_waypoint_proxy(self, workload: Workload) -> bool:
+        if GATEWAY_NAME not in workload.pod_labels:
+            return False
+        ref = ResourceRef(k.GATEWAY, workload.namespace, workload.pod_labels[GATEWAY_NAME])
+        gateway = self._mesh.find(ref).value
+        if isinstance(gateway, Gateway):
+            return self.controller(gateway) == MESH_CONTROLLER
+        return workload.pod_labels.get(MANAGED) == WAYPOINT_LABEL
 
     def _lands(self, policy: TargetedPolicy, point: EnforcementPoint) -> bool:
         if isinstance(policy, AuthorizationPolicy) and is_dry_run(policy):
@@ -224,18 +280,14 @@ class Attachments:
 
     def _at_gateways(self, policy: TargetedPolicy, because: tuple[Cause, ...]) -> Iterator[Enforcement]:
         """The proxies of Gateways that a policy without targets reaches by namespace and labels."""
-        everywhere = policy.namespace == self._mesh.root_namespace.value
-        gateways = self._graph.of_kind(k.GATEWAY) if everywhere else self._mesh.gateways_in(policy.namespace)
-        for gateway in gateways:
-            if not isinstance(gateway, Gateway):
-                continue
+        for gateway in self.gateways_in_scope(policy):
             point = self._targets.point_of(gateway)
             if point is EnforcementPoint.WAYPOINT and self._reaches_waypoints(policy, gateway):
                 yield Enforcement(point, (), None, gateway, because)
             if (
                 point is EnforcementPoint.GATEWAY
                 and self._lands(policy, point)
-                and selects_gateway(policy, gateway)
+                and self.selects(policy, gateway)
             ):
                 yield Enforcement(point, (), gateway, None, because)
 
@@ -249,7 +301,7 @@ class Attachments:
         if policy.kind == k.TELEMETRY:
             return not policy.selector
         is_old_filter = policy.kind == k.ENVOY_FILTER and not ENVOY_FILTER_TARGETS.holds(self._version)
-        return is_old_filter and selects_gateway(policy, gateway)
+        return is_old_filter and self.selects(policy, gateway)
 
     @cached_property
     def _by_label(self) -> Mapping[tuple[_Where, tuple[str, str]], Sequence[Workload]]:
@@ -292,22 +344,6 @@ class Attachments:
 def is_sent_anyway(attachments: Attachments, policy: AuthorizationPolicy) -> bool:
     """Whether ztunnel enforces a dry run for real, as it did once."""
     return not policy.targets and is_sent(policy, attachments.version).value
-
-
-def selects_gateway(policy: TargetedPolicy, gateway: Gateway) -> bool:
-    """
-    Whether a selector matches the pods that istiod deploys for a Gateway.
-
-    istio `manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml`.
-    """
-    own = gateway.infrastructure_labels
-    labels = {
-        **(gateway.labels if own is None else own),
-        GATEWAY_NAME: gateway.name,
-        GATEWAY_CLASS_NAME: gateway.class_name,
-        MANAGED: "istio.io-gateway-controller",
-    }
-    return all(labels.get(key) == value for key, value in (policy.selector or {}).items())
 
 
 def _scope_causes(policy: TargetedPolicy, root: str) -> tuple[Cause, ...]:

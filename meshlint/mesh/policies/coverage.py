@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.mesh.enrollment.dataplane import DataplaneMode
-from meshlint.mesh.policies.attachment import Attachments, selects_gateway
+from meshlint.mesh.policies.attachment import Attachments
 from meshlint.mesh.policies.target_attachment import target_references
 from meshlint.mesh.waypoints.binding import class_of
-from meshlint.model.kind import GATEWAY, NAMESPACE, WORKLOADS
+from meshlint.model.kind import NAMESPACE, WORKLOADS
 from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.policy import TargetedPolicy
@@ -54,7 +54,7 @@ def policy_coverage(policy: TargetedPolicy, attachments: Attachments, mesh: "Pol
         is_proxied=bool(mesh.reach(policy).enforcements),
         is_known=shown
         and _are_modes_known(workloads, mesh)
-        and not any(_unknown_gateways(policy, mesh, everywhere=everywhere)),
+        and not any(_unknown_gateways(policy, attachments, mesh)),
     )
 
 
@@ -109,11 +109,11 @@ def _are_modes_known(workloads: Iterable[Workload], mesh: "PolicyFacts") -> bool
     return all(mesh.dataplane_mode(w).value is not DataplaneMode.UNKNOWN for w in workloads)
 
 
-def _unknown_gateways(policy: TargetedPolicy, mesh: "PolicyFacts", *, everywhere: bool) -> Iterator[Gateway]:
+def _unknown_gateways(
+    policy: TargetedPolicy, attachments: Attachments, mesh: "PolicyFacts"
+) -> Iterator[Gateway]:
     """The Gateways that a policy selects and that may be Istio's: their class is not in the set."""
-    found = mesh.graph.of_kind(GATEWAY) if everywhere else mesh.gateways_in(policy.namespace)
-    for gateway in found:
-        if isinstance(gateway, Gateway) and mesh.is_waypoint(gateway).value is None:
-            its_class = class_of(mesh.graph, gateway)
-            if its_class.is_unknown and selects_gateway(policy, gateway):
-                yield gateway
+    for gateway in attachments.gateways_in_scope(policy):
+        may_be = mesh.is_waypoint(gateway).value is None and class_of(mesh.graph, gateway).is_unknown
+        if may_be and attachments.selects(policy, gateway):
+            yield gateway

@@ -34,9 +34,13 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.network import NetworkPolicies
     from meshlint.mesh.policies.outside import ApiServerCall, ExposedPort, IngressControllers
     from meshlint.mesh.policies.peer_authentication import MtlsLine
-    from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, Reach
-    from meshlint.model.kind import Kind
+    from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, PolicyTarget, Reach
+    from meshlint.mesh.policies.target_presence import Makers
+    from meshlint.mesh.policies.waypoint_admission import WaypointDenial
+    from meshlint.mesh.policies.waypoint_selection import WaypointSelection
+    from meshlint.model.kind import Kind, ResourceRef
     from meshlint.model.kinds.core import Namespace
+    from meshlint.model.kinds.gateway import ObjectReference
     from meshlint.model.kinds.network import Ingress, NetworkPolicy
     from meshlint.model.kinds.policy import PeerAuthentication
     from meshlint.model.resource import Resource
@@ -101,6 +105,52 @@ class PolicyFacts(WaypointFacts):
         return self._fact(
             f"at_waypoints_of {kind}", subject, lambda: tuple(self._at_waypoints_of(subject, kind))
         )
+
+    def enforcement_point(self, gateway: Gateway) -> EnforcementPoint | None:
+        """What a Gateway's proxies are to a policy; None if they are no Envoys of Istio, or not known."""
+        return self._attachments.point_of(gateway)
+
+    def policy_targets(self, policy: TargetedPolicy) -> tuple[PolicyTarget, ...]:
+        """
+        What becomes of each target of a policy that can be one.
+
+        None of a policy that has a selector as well: nobody takes that.
+        """
+        return self._fact("policy_targets", policy, lambda: tuple(self._attachments.targets(policy)))
+
+    def waypoint_selection(self, policy: TargetedPolicy) -> WaypointSelection | None:
+        """What the selector of a policy says of the pods of waypoints; None unless it is for those alone."""
+        return self._attachments.waypoint_selection(policy)
+
+    def target_kinds(self, policy: TargetedPolicy) -> tuple[Kind, ...]:
+        """The kinds that the targets of a policy may be of."""
+        from meshlint.mesh.policies.target_attachment import target_kinds
+
+        return target_kinds(policy.kind, self.version)
+
+    def invalid_targets(self, policy: TargetedPolicy) -> tuple[ObjectReference, ...]:
+        """The targets of a policy whose kind, or its group, cannot be a target's."""
+        from meshlint.mesh.policies.target_attachment import canonical_kind, target_references
+
+        allowed = self.target_kinds(policy)
+        read = target_references(policy, self.version)
+        return tuple(target for target in read if canonical_kind(target.kind) not in allowed)
+
+    def has_singular_target(self, policy: TargetedPolicy) -> bool:
+        """Whether policies of this kind have the older field `targetRef` as well."""
+        from meshlint.mesh.policies.target_attachment import has_singular_target
+
+        return has_singular_target(policy.kind)
+
+    def possible_maker(self, ref: ResourceRef) -> Resource | None:
+        """An object whose controller may make the Service that is meant, so that no manifest holds that."""
+        return self._makers.of(ref)
+
+    @cached_property
+    def _makers(self) -> Makers:
+        from meshlint.mesh.policies.target_presence import Makers
+
+        return Makers(self.graph.resources)
 
     def policies_at(self, resource: Resource) -> tuple[tuple[TargetedPolicy, EnforcementPoint], ...]:
         """The AuthorizationPolicies that act on a workload, a Service or a ServiceEntry, and where."""
@@ -201,6 +251,12 @@ class PolicyFacts(WaypointFacts):
             for one, binding in bindings
             if binding.state is BindingState.BOUND and binding.gateway is not None
         }
+
+    def waypoint_denials(self, workload: Workload) -> tuple[WaypointDenial, ...]:
+        """The waypoints that ztunnel turns away from the pods of a workload: no ALLOW policy admits them."""
+        from meshlint.mesh.policies.waypoint_admission import waypoint_denials
+
+        return self._fact("waypoint_denials", workload, lambda: tuple(waypoint_denials(workload, self)))
 
     @cached_property
     def _attachments(self) -> Attachments:

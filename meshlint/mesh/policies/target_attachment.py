@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, NamedTuple
 
+from meshlint.graph.known import Known
 from meshlint.mesh import changes
 from meshlint.mesh.changes import Change
 from meshlint.mesh.derived import Cause
@@ -16,7 +17,7 @@ from meshlint.mesh.waypoints.waypoint import (
 )
 from meshlint.model import kind as k
 from meshlint.model.keys import GATEWAY_NAME
-from meshlint.model.kind import Kind, ResourceRef
+from meshlint.model.kind import Kind, ResourceRef, is_cluster_wide
 from meshlint.model.kinds.gateway import Gateway, ObjectReference
 from meshlint.model.kinds.policy import TargetedPolicy
 from meshlint.model.kinds.workload import Workload
@@ -82,6 +83,15 @@ class Reach(NamedTuple):
     because: tuple[Cause, ...]
 
 
+class PolicyTarget(NamedTuple):
+    """One target of a policy: as written, the object that it means, and where the policy lands by it."""
+
+    reference: ObjectReference
+    ref: ResourceRef
+    found: Known[Resource]
+    reach: Reach
+
+
 def target_references(policy: TargetedPolicy, version: IstioVersion) -> tuple[ObjectReference, ...]:
     """
     The targets that Istio reads: `targetRefs`, else the older `targetRef`.
@@ -91,7 +101,28 @@ def target_references(policy: TargetedPolicy, version: IstioVersion) -> tuple[Ob
     if policy.kind == k.ENVOY_FILTER and not changes.ENVOY_FILTER_TARGETS.holds(version):
         return ()
     plural = tuple(target for target in policy.targets if "targetRefs" in target.path)
-    return plural or policy.targets
+    return plural or (policy.targets if has_singular_target(policy.kind) else ())
+
+
+def has_singular_target(kind: Kind) -> bool:
+    """
+    Whether policies of a kind have the older field `targetRef` as well.
+
+    istio/api `kubernetes/customresourcedefinitions.gen.yaml`: the API server drops it from the others.
+    """
+    return kind not in (k.ENVOY_FILTER, k.TRAFFIC_EXTENSION)
+
+
+def target_kinds(kind: Kind, version: IstioVersion) -> tuple[Kind, ...]:
+    """
+    The kinds that the targets of a policy of some kind may be of.
+
+    istio `pkg/config/validation/validation.go`, allowedTargetRefs: one list for all kinds of policies.
+    The targets of an EnvoyFilter nobody validates, and it is attached to the same kinds at most.
+    """
+    since = {k.SERVICE_ENTRY: changes.SERVICE_ENTRY_TARGETS, k.GATEWAY_CLASS: _CLASS_TARGETS[kind]}
+    kinds = (k.SERVICE, k.SERVICE_ENTRY, k.GATEWAY, k.GATEWAY_CLASS)
+    return tuple(each for each in kinds if each not in since or since[each].holds(version))
 
 
 def canonical_kind(kind: Kind) -> Kind:
@@ -108,12 +139,23 @@ class TargetAttachments:
 
     def reach(self, policy: TargetedPolicy, targets: Sequence[ObjectReference]) -> Reach:
         """Where a policy lands by its targets."""
-        parts = [self._target(policy, target) for target in targets]
+        parts = [self.by_target(policy, target) for target in targets]
         return Reach(
             tuple(enforcement for part in parts for enforcement in part.enforcements),
             all(part.is_known for part in parts),
             tuple(cause for part in parts for cause in part.because),
         )
+
+    def targets(self, policy: TargetedPolicy) -> Iterator[PolicyTarget]:
+        """What becomes of each target that can be one; it means an object of the policy's own namespace."""
+        allowed = target_kinds(policy.kind, self._version)
+        for reference in target_references(policy, self._version):
+            kind = canonical_kind(reference.kind)
+            if kind not in allowed or reference.namespace:
+                continue
+            namespace = None if is_cluster_wide(kind) else policy.namespace
+            ref = ResourceRef(kind, namespace, reference.name)
+            yield PolicyTarget(reference, ref, self._mesh.find(ref), self.by_target(policy, reference))
 
     def point_of(self, gateway: Gateway) -> EnforcementPoint | None:
         """What a Gateway's proxies are to a policy; None if they are no Envoys of Istio, or not known."""
@@ -123,8 +165,8 @@ class TargetAttachments:
             return EnforcementPoint.WAYPOINT
         return EnforcementPoint.GATEWAY if self._controller(gateway) == GATEWAY_CONTROLLER else None
 
-    def _target(self, policy: TargetedPolicy, target: ObjectReference) -> Reach:
-        """By one of the targets: Istio allows four kinds (`pkg/config/validation/validation.go`)."""
+    def by_target(self, policy: TargetedPolicy, target: ObjectReference) -> Reach:
+        """Where a policy lands by one of its targets."""
         kind = canonical_kind(target.kind)
         at = policy.at(*target.path)
         if target.namespace:
@@ -155,7 +197,8 @@ class TargetAttachments:
             without = Cause(f"{kind.name} {target.name!r} is not bound to a waypoint", at)
             return Reach((), is_known=True, because=(without, *binding.because))
         if gateway.namespace != policy.namespace and not self._looks_across(policy):
-            text = f"waypoints of other namespaces do not look for {policy.kind.name} before a later version"
+            since = _ACROSS_NAMESPACES[policy.kind].since
+            text = f"before Istio {since} waypoints of other namespaces do not look for {policy.kind.name}"
             return _nowhere(text, policy.at("metadata", "namespace"))
         return self._at_waypoint(gateway, found.value, (named, *binding.because))
 
@@ -173,7 +216,7 @@ class TargetAttachments:
             return _nowhere("agentgateway does not know Istio's policies", at)
         known = self._mesh.is_waypoint(gateway).value is not None
         text = f"Gateway {gateway.name!r} is of class {gateway.class_name!r}"
-        return Reach((), known, (*because, Cause(text, at)))
+        return Reach((), known, (Cause(text, at), *because))
 
     def _gateway(self, policy: TargetedPolicy, target: ObjectReference) -> Reach:
         gateways = list(self._gateways(policy, target))

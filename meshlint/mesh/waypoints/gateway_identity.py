@@ -1,12 +1,27 @@
-"""Under which names istiod deploys a Gateway, and the identity of its proxies."""
+"""Under which names and labels istiod deploys a Gateway, and the identity of its proxies."""
+
+from collections.abc import Mapping
 
 from meshlint.graph.known import Known
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.waypoints import waypoint
 from meshlint.mesh.waypoints.waypoint import controller_of, is_managed
-from meshlint.model.keys import GATEWAY_SERVICE_ACCOUNT, NAME_OVERRIDE
+from meshlint.model.keys import (
+    GATEWAY_CLASS_NAME,
+    GATEWAY_NAME,
+    GATEWAY_SERVICE_ACCOUNT,
+    MANAGED,
+    NAME_OVERRIDE,
+)
 from meshlint.model.kinds.gateway import Gateway, GatewayClass
 from meshlint.model.version import IstioVersion
+
+WAYPOINT_LABEL = "istio.io-mesh-controller"
+_CONTROLLER_LABELS = {
+    waypoint.MESH_CONTROLLER: WAYPOINT_LABEL,
+    waypoint.EASTWEST_CONTROLLER: "istio.io-eastwest-controller",
+    waypoint.AGENTGATEWAY_WAYPOINT_CONTROLLER: "istio.io-agentgateway-waypoint-controller",
+}
 
 
 def gateway_identity(
@@ -27,6 +42,22 @@ def gateway_identity(
     else:
         because = Cause(f"its proxies run as {name!r}", gateway.at())
     return Derived(f"{gateway.namespace}/{name}", (because,))
+
+
+def gateway_pod_labels(gateway: Gateway, controller: str | None) -> Mapping[str, str]:
+    """
+    The labels of the pods that istiod deploys for a Gateway, as far as selectors ask for them.
+
+    istio `manifests/charts/istio-control/istio-discovery/files/kube-gateway.yaml` and `waypoint.yaml`,
+    `pilot/pkg/config/kube/gatewaycommon/classinfo.go` for the label of the controller.
+    """
+    own = gateway.infrastructure_labels
+    return {
+        **(gateway.labels if own is None else own),
+        GATEWAY_NAME: gateway.name,
+        GATEWAY_CLASS_NAME: gateway.class_name,
+        MANAGED: _CONTROLLER_LABELS.get(controller or "", "istio.io-gateway-controller"),
+    }
 
 
 def deployed_name(
