@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.waypoint_admission import WaypointCall, WaypointDenial
     from meshlint.mesh.policies.waypoint_selection import WaypointSelection
     from meshlint.mesh.registry import KNOWN_KEYS, KeyRole, KnownKey
+    from meshlint.mesh.routing.bypass import Bypass
     from meshlint.mesh.routing.ingress import IngressRoute
     from meshlint.mesh.routing.route_parents import RouteParent
     from meshlint.mesh.routing.service_port import PortTraffic
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.waypoints.own_pods import Capture, SelfCapture
     from meshlint.mesh.waypoints.removed import RemovedKey
     from meshlint.mesh.waypoints.second_labels import IdleLabel
+    from meshlint.mesh.waypoints.traffic_policy import TrafficSetting
     from meshlint.model import keys, kind
     from meshlint.model.fields import Malformed
     from meshlint.model.kind import Kind, ResourceRef
@@ -117,6 +119,7 @@ _HOMES = {
     "mesh.policies.waypoint_admission": ("WaypointCall", "WaypointDenial"),
     "mesh.policies.waypoint_selection": ("WaypointSelection",),
     "mesh.registry": ("KNOWN_KEYS", "KeyRole", "KnownKey"),
+    "mesh.routing.bypass": ("Bypass",),
     "mesh.routing.ingress": ("IngressRoute",),
     "mesh.routing.route_parents": ("RouteParent",),
     "mesh.routing.service_port": ("PortTraffic",),
@@ -126,6 +129,7 @@ _HOMES = {
     "mesh.waypoints.own_pods": ("Capture", "SelfCapture"),
     "mesh.waypoints.removed": ("RemovedKey",),
     "mesh.waypoints.second_labels": ("IdleLabel",),
+    "mesh.waypoints.traffic_policy": ("TrafficSetting",),
     "model": ("keys", "kind"),
     "model.fields": ("Malformed",),
     "model.kind": ("Kind", "ResourceRef"),

@@ -6,6 +6,19 @@ Sub-packages are families, each of their modules is a check with its fixtures be
 
 from meshlint import About, Precedence
 
+_LOST_LABELS = (
+    "dangling-waypoint",
+    "denied-waypoint-attachment",
+    "invalid-use-waypoint",
+    "waypoint-in-other-namespace",
+    "waypoint-traffic-mismatch",
+)
+_WITHOUT_WAYPOINT = (
+    "destination-rule-without-waypoint",
+    "route-without-waypoint",
+    "virtual-service-without-waypoint",
+)
+
 PRECEDENCE = (
     Precedence("unquoted-label-value", "invalid-label", About.PLACE),
     Precedence("unquoted-label-value", "invalid-use-waypoint", About.PLACE),
@@ -34,11 +47,6 @@ PRECEDENCE = (
     Precedence("misspelt-istio-key", "waypoint-without-ambient", About.RESOURCE),
     Precedence("label-as-annotation", "waypoint-without-ambient", About.RESOURCE),
     Precedence("dangling-waypoint", "dangling-policy-target", About.SHOWN),
-    Precedence("dangling-waypoint", "policy-without-enforcer", About.SHOWN),
-    Precedence("invalid-use-waypoint", "policy-without-enforcer", About.SHOWN),
-    Precedence("waypoint-in-other-namespace", "policy-without-enforcer", About.SHOWN),
-    Precedence("waypoint-traffic-mismatch", "policy-without-enforcer", About.SHOWN),
-    Precedence("denied-waypoint-attachment", "policy-without-enforcer", About.SHOWN),
     Precedence("label-as-annotation", "policy-without-enforcer", About.SHOWN),
     Precedence("misspelt-istio-key", "policy-without-enforcer", About.SHOWN),
     Precedence("selector-on-waypoint", "l7-rule-at-ztunnel", About.RESOURCE),
@@ -51,6 +59,14 @@ PRECEDENCE = (
     Precedence("non-waypoint-target", "policy-without-enforcer", About.SHOWN),
     Precedence("l7-rule-at-ztunnel", "missing-waypoint-principal", About.RESOURCE),
     Precedence("spiffe-prefixed-principal", "missing-waypoint-principal", About.RESOURCE),
+    *(Precedence(label, "policy-without-enforcer", About.SHOWN) for label in _LOST_LABELS),
+    Precedence("bypassed-egress-gateway", "virtual-service-without-waypoint", About.RESOURCE),
+    *(
+        Precedence(label, echo, About.SHOWN)
+        for label in (*_LOST_LABELS, "service-entry-without-vip")
+        for echo in ("bypassed-egress-gateway", *_WITHOUT_WAYPOINT)
+    ),
+    *(Precedence("unused-waypoint", echo, About.SHOWN) for echo in _WITHOUT_WAYPOINT),
 )
 """Where two checks could speak of one thing, which of them does."""
 
@@ -63,6 +79,8 @@ FAMILY_WORDS = {
     "peer_authentication": _OF_ISTIO,
     "extension": _OF_ISTIO,
     "network_policy": _OF_ISTIO,
+    "egress": _OF_ISTIO,
+    "routing": (*_OF_ISTIO, "parentRefs"),
     "unsupported": _OF_ISTIO,
     "waypoint": (*_OF_ISTIO, "waypoint"),
 }

@@ -88,6 +88,9 @@ TARGETED_POLICIES = (
 )
 """The kinds that attach by `targetRefs`."""
 
+WAYPOINT_RULES = (*TARGETED_POLICIES, *ROUTES, VIRTUAL_SERVICE, DESTINATION_RULE)
+"""The kinds that act on ambient clients only at a waypoint."""
+
 WAYPOINT_USERS = (NAMESPACE, SERVICE, SERVICE_ENTRY, WORKLOAD_ENTRY, *WORKLOADS)
 """The kinds on which Istio reads `istio.io/use-waypoint`."""
 

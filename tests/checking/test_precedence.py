@@ -180,6 +180,95 @@ CASES = {
     ),
 }
 
+ROUTE = """\
+---
+apiVersion: gateway.networking.k8s.io/v1
+kind: HTTPRoute
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  parentRefs: [{group: "", kind: Service, name: cart}]
+"""
+VIRTUAL_SERVICE = """\
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  hosts: [cart]
+  http: [{timeout: 1s}]
+"""
+DESTINATION_RULE = """\
+---
+apiVersion: networking.istio.io/v1
+kind: DestinationRule
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  host: cart
+  trafficPolicy: {outlierDetection: {}}
+"""
+ECHOES = {
+    "route-without-waypoint": ROUTE,
+    "virtual-service-without-waypoint": VIRTUAL_SERVICE,
+    "destination-rule-without-waypoint": DESTINATION_RULE,
+}
+EGRESS = """\
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata:
+  name: cart
+  namespace: shop
+spec:
+  hosts: [cart.example.com]
+  gateways: [mesh, egress]
+  http:
+    - match: [{gateways: [mesh]}]
+      route: [{destination: {host: egress.infra.svc.cluster.local}}]
+    - match: [{gateways: [egress]}]
+      route: [{destination: {host: cart.example.com}}]
+"""
+AMBIENT_SHOP = SHOP + "  labels: {istio.io/dataplane-mode: ambient}\n"
+LOST = {
+    "dangling-waypoint": CART.format(value="ghost"),
+    "denied-waypoint-attachment": (
+        CART.format(value="waypoint\n    istio.io/use-waypoint-namespace: infra")
+        + INFRA
+        + waypoint("waypoint", "infra")
+    ),
+    "invalid-use-waypoint": CART.format(value="shop/waypoint"),
+    "waypoint-in-other-namespace": CART.format(value="waypoint") + INFRA + waypoint("waypoint", "infra"),
+    "waypoint-traffic-mismatch": CART.format(value="pods") + waypoint("pods", traffic="workload"),
+}
+
+
+def as_entry(text: str) -> str:
+    kind = text.replace("v1\nkind: Service\n", "networking.istio.io/v1\nkind: ServiceEntry\n")
+    spec = "spec:\n  hosts: [cart.example.com]\n  resolution: DNS\n"
+    return kind.replace("spec:\n  ports:\n    - port: 80\n", spec)
+
+
+CASES |= {
+    (label, echo): AMBIENT_SHOP + lost + rule for label, lost in LOST.items() for echo, rule in ECHOES.items()
+}
+CASES |= {
+    (label, "bypassed-egress-gateway"): AMBIENT_SHOP + as_entry(lost) + EGRESS for label, lost in LOST.items()
+}
+CASES |= {
+    ("unused-waypoint", echo): (
+        AMBIENT_SHOP
+        + CART.replace("  labels:\n    istio.io/use-waypoint: {value}\n", "")
+        + waypoint("wp")
+        + rule
+    )
+    for echo, rule in ECHOES.items()
+}
+
 
 def found(tmp_path, text: str, pair: tuple[str, str], *, rules: tuple[Precedence, ...]) -> set[str]:
     (tmp_path / "mesh.yaml").write_text(text)

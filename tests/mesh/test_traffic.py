@@ -74,7 +74,7 @@ def test_host_and_namespace_of_a_virtual_service(host, where, expected):
         ("http: [{match: [{sourceLabels: {app: a}}]}, {route: []}]", "waypoint"),
         ("http: [{match: [{sourceNamespace: shop}]}]", "nowhere"),
         ("http: [{match: [{sourceNamespace: infra}]}]", "waypoint"),
-        ("http: [{match: [{gateways: [infra/gw]}]}]", "nowhere"),
+        ("http: [{match: [{gateways: [infra/gw]}]}]", "elsewhere"),
         ("http: [{match: [{gateways: [mesh]}]}]", "waypoint"),
         ("http: [{match: [{port: 80}]}]", "waypoint"),
         ("http: [{match: [{port: 90}]}]", "nowhere"),
@@ -176,8 +176,16 @@ def test_a_waypoint_finds_a_destination_rule(spec, where, expected):
     [
         (LB, "1.22", "nowhere"),
         (LB, "1.23", "waypoint"),
-        ("trafficPolicy: {portLevelSettings: [{port: {number: 80}}]}", "1.23.0", "nowhere"),
-        ("trafficPolicy: {portLevelSettings: [{port: {number: 80}}]}", "1.23.1", "waypoint"),
+        (
+            "trafficPolicy: {portLevelSettings: [{port: {number: 80}, connectionPool: {}}]}",
+            "1.23.0",
+            "nowhere",
+        ),
+        (
+            "trafficPolicy: {portLevelSettings: [{port: {number: 80}, connectionPool: {}}]}",
+            "1.23.1",
+            "waypoint",
+        ),
         ("subsets: [{name: v1}]", "1.22", "waypoint"),
     ],
 )

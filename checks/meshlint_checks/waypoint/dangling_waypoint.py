@@ -62,7 +62,7 @@ _FEW = 3  # With more of one name, each is the waypoint of its own namespace.
     severity=Severity.ERROR,
     impact=Impact.EXPOSURE,
     subjects=kind.WAYPOINT_USERS,
-    reads=(kind.GATEWAY, kind.GATEWAY_CLASS, *kind.TARGETED_POLICIES),
+    reads=(kind.GATEWAY, kind.GATEWAY_CLASS, *kind.WAYPOINT_RULES),
     istio=">=1.22",
     since="0.1.0",
 )

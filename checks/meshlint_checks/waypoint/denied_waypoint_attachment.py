@@ -47,7 +47,7 @@ from meshlint_checks.waypoint._admission import admission
     severity=Severity.ERROR,
     impact=Impact.EXPOSURE,
     subjects=kind.WAYPOINT_USERS,
-    reads=(kind.GATEWAY, kind.GATEWAY_CLASS, *kind.TARGETED_POLICIES),
+    reads=(kind.GATEWAY, kind.GATEWAY_CLASS, *kind.WAYPOINT_RULES),
     istio=">=1.23",
     since="0.1.0",
 )

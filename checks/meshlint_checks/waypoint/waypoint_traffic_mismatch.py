@@ -50,7 +50,7 @@ from meshlint import (
     severity=Severity.ERROR,
     impact=Impact.EXPOSURE,
     subjects=kind.WAYPOINT_USERS,
-    reads=(kind.GATEWAY, kind.GATEWAY_CLASS, *kind.TARGETED_POLICIES),
+    reads=(kind.GATEWAY, kind.GATEWAY_CLASS, *kind.WAYPOINT_RULES),
     istio=">=1.22",
     since="0.1.0",
 )

@@ -120,6 +120,30 @@ class EnrollmentFacts(InstallationFacts):
 
         return tuple(identity.spire_identity(workload))
 
+    def service_mode(self, service: Resource) -> Derived[DataplaneMode]:
+        """
+        What the pods behind a Service run in: ambient if any of those that it selects do.
+
+        Where the set holds none of them, and for a ServiceEntry, what the labels of its namespace choose.
+        """
+        from meshlint.mesh.derived import Derived
+        from meshlint.mesh.enrollment.dataplane import DataplaneMode
+
+        found = (self.graph.find(edge.target).value for edge in self.selected_workloads(service))
+        modes = [self.dataplane_mode(workload) for workload in found if isinstance(workload, Workload)]
+        for wanted in (DataplaneMode.AMBIENT, DataplaneMode.UNKNOWN):
+            for mode in modes:
+                if mode.value is wanted:
+                    return mode
+        if modes:
+            return modes[0]
+        namespace = self.namespace_of(service)
+        return self.namespace_mode(namespace) if namespace else Derived(DataplaneMode.UNKNOWN)
+
+    def evidence_of(self, mode: DataplaneMode) -> Cause | None:
+        """A line by which some pods run in a mode; None if none are known to."""
+        return self._evidence.get(mode)
+
     def is_gateway_proxy(self, workload: Workload) -> bool:
         """Whether the pods are a gateway or a waypoint: injected as one, or deployed from a Gateway."""
         from meshlint.mesh.enrollment import dataplane
@@ -139,6 +163,25 @@ class EnrollmentFacts(InstallationFacts):
 
         held = (values for values in self.chart_values if values.resource is resource)
         return tuple(line for values in held for line in identity.spire_templates(values))
+
+    @cached_property
+    def _evidence(self) -> dict[DataplaneMode, Cause]:
+        """The first line for each mode: of a namespace, else of a workload."""
+        from meshlint.mesh.derived import Cause
+        from meshlint.mesh.enrollment.dataplane import DataplaneMode
+
+        found: dict[DataplaneMode, Cause] = {}
+        for namespace in self.resources(NAMESPACE):
+            if isinstance(namespace, Namespace):
+                mode = self.namespace_mode(namespace)
+                is_moot = mode.value is DataplaneMode.SIDECAR and not self.may_get_sidecars(namespace)
+                if mode.because and not is_moot:
+                    found.setdefault(mode.value, mode.because[0])
+        for workload in self.resources(*WORKLOADS):
+            if isinstance(workload, Workload):
+                mode = self.dataplane_mode(workload)
+                found.setdefault(mode.value, next(iter(mode.because), Cause("it runs so", workload.at())))
+        return found
 
     @cached_property
     def enrollment_rules(self) -> EnrollmentRules:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 from meshlint.graph.graph import ResourceGraph
-from meshlint.mesh.changes import PORT_SETTINGS_AT_WAYPOINTS, TRAFFIC_POLICIES_AT_WAYPOINTS
+from meshlint.mesh.changes import TRAFFIC_POLICIES_AT_WAYPOINTS
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.routing.at_waypoint import Surroundings, in_front
 from meshlint.mesh.routing.hosts import covering, covers, full_name, hosts_of
@@ -14,12 +14,12 @@ from meshlint.mesh.routing.virtual_services import (
     is_exported_to,
     nobodys_host,
 )
+from meshlint.mesh.waypoints.traffic_policy import traffic_settings
 from meshlint.model.kind import DESTINATION_RULE
 from meshlint.model.kinds.traffic import DestinationRule
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
 
-_HARMLESS_TLS = frozenset({"", "DISABLE", "ISTIO_MUTUAL"})
 _Table = dict[str, list[DestinationRule]]
 
 
@@ -119,23 +119,11 @@ def _on_service(
 
 
 def _uselessness(rule: DestinationRule, version: IstioVersion) -> Cause | None:
-    """
-    Why a waypoint makes nothing of a rule, wherever it stands; None if it makes something of it.
-
-    Before 1.23 it reads subsets alone, before 1.23.1 no `portLevelSettings`. TLS to the pods is HBONE's
-    business: `ISTIO_MUTUAL` and `DISABLE` change nothing (buildWaypointTLSContext).
-    """
-    if rule.subsets:
+    """Why a waypoint makes nothing of a rule, wherever it stands; None if it makes something of it."""
+    if rule.subsets or any(traffic_settings(rule, version)):
         return None
-    parts = set(rule.policy_parts)
     if not TRAFFIC_POLICIES_AT_WAYPOINTS.holds(version):
         return Cause("before 1.23 a waypoint reads only subsets", rule.at("spec"))
-    if not PORT_SETTINGS_AT_WAYPOINTS.holds(version):
-        parts.discard("portLevelSettings")
-    if rule.tls_mode in _HARMLESS_TLS:
-        parts.discard("tls")
-    if parts:
-        return None
     return Cause("it asks nothing of a waypoint", rule.at("spec", "trafficPolicy"))
 
 

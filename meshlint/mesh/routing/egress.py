@@ -50,13 +50,11 @@ def virtual_ip(entry: ServiceEntry, version: IstioVersion, setting: Setting) -> 
         return _written(entry, version)
     if entry.resolution == "NONE":
         none = Cause(
-            "without `addresses`, resolution NONE gets no virtual IP", entry.at("spec", "resolution")
+            "with resolution NONE and no addresses it gets no virtual IP", entry.at("spec", "resolution")
         )
         return Derived(False, (none,))
     if entry.resolution != DYNAMIC_DNS and all(is_wildcard(host) for host in entry.hosts):
-        wildcard = Cause(
-            "a wildcard host gets no virtual IP, unless with DYNAMIC_DNS", entry.at("spec", "hosts")
-        )
+        wildcard = Cause("a wildcard host gets no virtual IP without DYNAMIC_DNS", entry.at("spec", "hosts"))
         return Derived(False, (wildcard,))
     return _allocated(entry, version, setting)
 
@@ -142,7 +140,8 @@ def _allocated(entry: ServiceEntry, version: IstioVersion, setting: Setting) -> 
         return Derived(False, (Cause(f"Istio {version} allocates no addresses", entry.at()),))
     if entry.labels.get(AUTO_ALLOCATE, "").lower() == "false":
         return Derived(
-            False, (Cause("the label keeps istiod from allocating", entry.label_at(AUTO_ALLOCATE)),)
+            False,
+            (Cause("the label keeps istiod from giving it a virtual IP", entry.label_at(AUTO_ALLOCATE)),),
         )
     told = setting(_AUTO_ALLOCATION)
     if told is not None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.known import ABSENT, Known
 from meshlint.mesh.changes import (
     OTHER_WAYPOINTS_ARE_NOT_TOLD,
@@ -43,6 +44,7 @@ from meshlint.model.kind import (
 from meshlint.model.kinds.gateway import Gateway, ObjectReference, Route
 from meshlint.model.references import waypoint_reference
 from meshlint.model.resource import Resource
+from meshlint.model.version import IstioVersion
 
 _KNOWN_GROUPS = frozenset({"", "gateway.networking.k8s.io", "networking.istio.io"})
 _LISTENER_SETS = frozenset({"ListenerSet", "XListenerSet"})
@@ -131,7 +133,11 @@ def _mesh_parent(
     at = route.at(*reference.path, "name")
     if found.is_unknown:
         return RouteParent(ref, text, None, (), (Cause(f"{text} is not in this set", at),))
-    if found.value is None and ref.kind == SERVICE and _is_made_by_a_gateway(ref, around):
+    if (
+        found.value is None
+        and ref.kind == SERVICE
+        and is_made_by_a_gateway(ref, around.graph, around.version)
+    ):
         return RouteParent(ref, text, None, (), (Cause(f"Istio makes {text} for a Gateway", at),))
     if found.value is not None:
         other = _is_anothers(found.value, around)
@@ -145,14 +151,14 @@ def _mesh_parent(
     return RouteParent(ref, text, verdict.value, conditions, verdict.because)
 
 
-def _is_made_by_a_gateway(ref: ResourceRef, around: Surroundings) -> bool:
+def is_made_by_a_gateway(ref: ResourceRef, graph: ResourceGraph, version: IstioVersion) -> bool:
     """Whether a Service has the name of one that istiod deploys for a Gateway (getDefaultName)."""
     name, _, class_name = ref.name.rpartition("-")
     for its_name in (ref.name, name):
-        gateway = around.graph.find(ResourceRef(GATEWAY, ref.namespace, its_name)).value
+        gateway = graph.find(ResourceRef(GATEWAY, ref.namespace, its_name)).value
         if not isinstance(gateway, Gateway):
             continue
-        controller = controller_of(gateway, class_of(around.graph, gateway), around.version)
+        controller = controller_of(gateway, class_of(graph, gateway), version)
         if controller == GATEWAY_CONTROLLER:
             if its_name == name and gateway.class_name == class_name:
                 return True

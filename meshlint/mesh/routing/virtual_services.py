@@ -82,6 +82,9 @@ def _host_effect(rule: VirtualService, index: int, host: str, around: Surroundin
     if not rule.is_for_mesh:
         only = Cause("it is for gateways only", rule.at("spec", "gateways"))
         return HostEffect(host, TrafficEffect.ELSEWHERE, (), (only,))
+    if not any(block.is_for_mesh for block in rule.rules):
+        other = Cause("none of its rules is for the mesh", rule.at("spec"))
+        return HostEffect(host, TrafficEffect.ELSEWHERE, (), (other,))
     full = full_name(host, rule.namespace)
     if full is None:
         return HostEffect(host, TrafficEffect.UNKNOWN, (), (Cause("its namespace is not known", at),))

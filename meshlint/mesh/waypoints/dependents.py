@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from meshlint.graph.graph import Edge, Relation, ResourceGraph
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.waypoints.binding import BindingState, WaypointBinding
+from meshlint.mesh.waypoints.traffic_policy import traffic_settings
 from meshlint.model.kind import (
     DESTINATION_RULE,
     ROUTES,
@@ -15,16 +16,17 @@ from meshlint.model.kind import (
     Kind,
     ResourceRef,
 )
-from meshlint.model.kinds.core import Namespace
+from meshlint.model.kinds.core import Namespace, Service
 from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.traffic import DestinationRule, ServiceEntry, VirtualService
 from meshlint.model.resource import Resource
-from meshlint.source.document import Location
+from meshlint.model.version import IstioVersion
+from meshlint.source.document import FieldPath, Location
 
 Bind = Callable[[Resource], WaypointBinding]
 
 
-def dependents(graph: ResourceGraph, gateway: Gateway, bind: Bind) -> Iterator[Cause]:
+def dependents(graph: ResourceGraph, gateway: Gateway, bind: Bind, version: IstioVersion) -> Iterator[Cause]:
     """
     What only a waypoint would enforce: what names this one, or a Service beside it that has none.
 
@@ -39,8 +41,8 @@ def dependents(graph: ResourceGraph, gateway: Gateway, bind: Bind) -> Iterator[C
     for edge in _referring(graph, gateway.namespace, {service.ref for service in without}, kinds):
         target = f"{edge.target.kind.name} {edge.target.name!r}"
         yield Cause(f"{_name(edge.source)} needs a waypoint for {target}", edge.declared_at)
-    for service in without:
-        yield from _traffic_rules(graph, service)
+    for rule, service, at in _traffic_rules(graph, gateway.namespace, without, version):
+        yield Cause(f"{_name(rule)} needs a waypoint for {_name(service)}", at)
 
 
 def possible_dependents(graph: ResourceGraph, gateway: Gateway) -> Iterator[Cause]:
@@ -54,25 +56,32 @@ def possible_dependents(graph: ResourceGraph, gateway: Gateway) -> Iterator[Caus
                 yield Cause(f"{_name(resource)} may need it for {whose}", edge.declared_at)
 
 
-def hanging_policies(graph: ResourceGraph, binding: WaypointBinding, bind: Bind) -> Iterator[Cause]:
+def hanging_policies(
+    graph: ResourceGraph, binding: WaypointBinding, bind: Bind, version: IstioVersion
+) -> Iterator[Cause]:
     """
-    The policies that nobody enforces when a request for a waypoint comes to nothing.
+    What nobody enforces when a request for a waypoint comes to nothing.
 
-    Those with `targetRefs` to what asks, to the Services that rely on the label of their Namespace,
-    and to the waypoint itself if there is none.
+    Policies with `targetRefs` to what asks, to the Services that rely on the label of their Namespace, and to
+    the waypoint itself if there is none; the routes and traffic rules for those Services.
     """
     subject, wanted = binding.asked_by, binding.wanted
     if subject is None or wanted is None:
         return
-    refs, namespace = {subject.ref}, subject.namespace
+    services, namespace = [subject], subject.namespace
     if isinstance(subject, Namespace):
         namespace = subject.name
-        refs = {s.ref for s in _services(graph, namespace) if bind(s).asked_by is subject}
+        services = [s for s in _services(graph, namespace) if bind(s).asked_by is subject]
+    refs = {service.ref for service in services}
     edges = list(_referring(graph, namespace, refs, TARGETED_POLICIES))
     if binding.gateway is None:
         edges.extend(_referring(graph, wanted.namespace, {wanted}, TARGETED_POLICIES))
     for edge in edges:
         yield Cause(f"{_name(edge.source)} is enforced by nobody", edge.declared_at)
+    for edge in _referring(graph, namespace, refs, ROUTES):
+        yield Cause(f"{_name(edge.source)} is not followed by ambient clients", edge.declared_at)
+    for rule, _, at in _traffic_rules(graph, namespace, services, version):
+        yield Cause(f"{_name(rule)} is not followed by ambient clients", at)
 
 
 def _asks_for_none(binding: WaypointBinding) -> bool:
@@ -95,36 +104,40 @@ def _referring(
                 yield edge
 
 
-def _traffic_rules(graph: ResourceGraph, service: Resource) -> Iterator[Cause]:
-    """The VirtualServices and DestinationRules for a Service, of those in its namespace."""
-    for rule in graph.in_namespace(service.namespace, VIRTUAL_SERVICE, DESTINATION_RULE):
-        at = _host_at(rule, service)
-        if at is not None:
-            yield Cause(f"{_name(rule)} needs a waypoint for {_name(service)}", at)
+def _traffic_rules(
+    graph: ResourceGraph, namespace: str | None, services: Iterable[Resource], version: IstioVersion
+) -> Iterator[tuple[Resource, Resource, Location]]:
+    """The VirtualServices and DestinationRules of a namespace for some Services there, by their hosts."""
+    named = {host: service for service in services for host in _hosts(service)}
+    if not named:
+        return
+    for rule in graph.in_namespace(namespace, VIRTUAL_SERVICE, DESTINATION_RULE):
+        for host, path in _rule_hosts(rule, version):
+            if host in named:
+                yield rule, named[host], rule.at(*path)
 
 
-def _host_at(rule: Resource, service: Resource) -> Location | None:
+def _rule_hosts(rule: Resource, version: IstioVersion) -> Iterator[tuple[str, FieldPath]]:
+    """The hosts for which a rule asks something of a waypoint, and where they stand."""
     match rule:
         case VirtualService() if rule.is_for_mesh:
-            hosts = (i for i, host in enumerate(rule.hosts) if _is_host_of(host, service))
-            first = next(hosts, None)
-            return rule.at("spec", "hosts", first) if first is not None else None
-        case DestinationRule() if _does_more_than_tls(rule) and _is_host_of(rule.host, service):
-            return rule.at("spec", "host")
+            yield from ((host, ("spec", "hosts", index)) for index, host in enumerate(rule.hosts))
+        case DestinationRule() if any(traffic_settings(rule, version)):
+            yield rule.host, ("spec", "host")
         case _:
-            return None
+            pass
 
 
-def _does_more_than_tls(rule: DestinationRule) -> bool:
-    policy = rule.manifest.value("spec", "trafficPolicy")
-    return isinstance(policy, dict) and bool(policy.keys() - {"tls"})
-
-
-def _is_host_of(host: str, service: Resource) -> bool:
-    if isinstance(service, ServiceEntry):
-        return host in service.hosts
-    name = f"{service.name}.{service.namespace}"
-    return host in (service.name, name, f"{name}.svc") or host.startswith(f"{name}.svc.")
+def _hosts(service: Resource) -> tuple[str, ...]:
+    """How the rules of its own namespace name a Service or ServiceEntry."""
+    match service:
+        case ServiceEntry():
+            return service.hosts
+        case Service():
+            name = f"{service.name}.{service.namespace}"
+            return (service.name, name, f"{name}.svc", f"{name}.svc.cluster.local")
+        case _:
+            return ()
 
 
 def _name(resource: Resource) -> str:

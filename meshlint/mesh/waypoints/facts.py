@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from meshlint.model.kind import ResourceRef
     from meshlint.model.kinds.gateway import GatewayClass
     from meshlint.model.resource import Resource
-    from meshlint.source.document import FieldPath, Location
+    from meshlint.source.document import FieldPath, Location, Manifest
 
 
 class WaypointFacts(EnrollmentFacts):
@@ -223,7 +223,7 @@ class WaypointFacts(EnrollmentFacts):
         """What only a waypoint would enforce: what names this one, or a Service beside it that has none."""
         from meshlint.mesh.waypoints.dependents import dependents
 
-        return dependents(self.graph, gateway, self.waypoint_binding)
+        return dependents(self.graph, gateway, self.waypoint_binding, self.version)
 
     def possible_dependents(self, gateway: Gateway) -> Iterator[Cause]:
         """What may need a waypoint: it is for a Service beside this one that the set does not hold."""
@@ -232,10 +232,25 @@ class WaypointFacts(EnrollmentFacts):
         return iter(()) if self.is_complete else possible_dependents(self.graph, gateway)
 
     def hanging_policies(self, binding: WaypointBinding) -> Iterator[Cause]:
-        """The policies that nobody enforces when a request for a waypoint comes to nothing."""
+        """The policies, routes and traffic rules that hang in the air when a request for a waypoint fails."""
         from meshlint.mesh.waypoints.dependents import hanging_policies
 
-        return hanging_policies(self.graph, binding, self.waypoint_binding)
+        return hanging_policies(self.graph, binding, self.waypoint_binding, self.version)
+
+    def unused_waypoint_for(self, dependent: Location) -> Gateway | None:
+        """The waypoint that certainly nothing uses, though what a line says needs it; None without one."""
+        return self._unused_by_dependent.get((dependent.manifest, dependent.field))
+
+    def usable_waypoint(self, service: Resource) -> Gateway | None:
+        """The waypoint in its namespace that a Service could use; None if there is none, or several."""
+        from meshlint.mesh.waypoints.waypoint import SERVICE_TRAFFIC
+
+        usable = [
+            gateway
+            for gateway in self._waypoints_by_namespace.get(service.namespace, {}).values()
+            if self.traffic_type(gateway).value in SERVICE_TRAFFIC and self.admits(gateway, service).value
+        ]
+        return usable[0] if len(usable) == 1 else None
 
     def gateways_of_class(self, gateway_class: GatewayClass) -> Iterator[Gateway]:
         """The Gateways of a class."""
@@ -293,6 +308,17 @@ class WaypointFacts(EnrollmentFacts):
         [only] = named.values()
         is_certain = binding.state is BindingState.NOT_READY
         return only if is_certain or self.admits(only, subject).value else None
+
+    @cached_property
+    def _unused_by_dependent(self) -> dict[tuple[Manifest | None, FieldPath], Gateway]:
+        """The waypoints that certainly nothing uses, by the lines that need one."""
+        return {
+            (cause.at.manifest, cause.at.field): gateway
+            for gateway in self.waypoints()
+            if not any(self.possible_users(gateway)) and self.are_users_known(gateway)
+            if not any(self.possible_dependents(gateway)) and not self.lost_labels_for(gateway)
+            for cause in self.dependents(gateway)
+        }
 
     @cached_property
     def _users_by_name(self) -> dict[str, dict[str | None, list[Resource]]]:

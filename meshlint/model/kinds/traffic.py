@@ -1,6 +1,6 @@
 """Istio's networking kinds."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
@@ -72,9 +72,27 @@ class TrafficRule(NamedTuple):
     matches: tuple[RouteMatch, ...]
     path: FieldPath
 
+    @property
+    def is_for_mesh(self) -> bool:
+        """Whether its matches leave calls inside the mesh to it, not only those at gateways."""
+        return not self.matches or any(
+            not match.gateways or "mesh" in match.gateways for match in self.matches
+        )
+
+    @property
+    def is_for_gateways(self) -> bool:
+        """Whether its matches leave calls at some gateway to it."""
+        return not self.matches or any(
+            not match.gateways or any(name != "mesh" for name in match.gateways) for match in self.matches
+        )
+
 
 class VirtualService(Resource):
-    """A VirtualService. Without `gateways` it is for the mesh."""
+    """
+    A VirtualService. Without `gateways` it is for the mesh.
+
+    `destinations` are where its routes lead, `mirrors` where copies of requests go.
+    """
 
     def __init__(self, head: Head, document: Fields) -> None:
         super().__init__(head)
@@ -88,6 +106,15 @@ class VirtualService(Resource):
             for rule in protocol_rules
             for entry in rule.each("route")
         )
+        self.mirrors: Final = tuple(
+            _destination(mirror)
+            for rule in rules["http"]
+            for mirror in (
+                rule.part("mirror"),
+                *(entry.part("destination") for entry in rule.each("mirrors")),
+            )
+            if "host" in mirror
+        )
         self.export_to: Final = spec.texts("exportTo")
         self.http: Final = _traffic_rules(rules["http"])
         self.tcp: Final = _traffic_rules(rules["tcp"])
@@ -98,6 +125,30 @@ class VirtualService(Resource):
         """Whether it routes calls inside the mesh, not only at gateways."""
         return not self.gateways or "mesh" in self.gateways
 
+    @property
+    def rules(self) -> tuple[TrafficRule, ...]:
+        """The rules of all protocols."""
+        return (*self.http, *self.tls, *self.tcp)
+
+    def destinations_of(self, rule: TrafficRule) -> tuple[Destination, ...]:
+        """Where the routes of one rule lead."""
+        depth = len(rule.path)
+        return tuple(found for found in self.destinations if found.path[:depth] == rule.path)
+
+
+class TrafficPolicy(NamedTuple):
+    """
+    A traffic policy: of a whole DestinationRule, of a port, or of a subset and its ports.
+
+    `parts` are the fields that it sets, those of its ports apart.
+    """
+
+    parts: tuple[str, ...]
+    tls_mode: str
+    of_port: bool
+    of_subset: bool
+    path: FieldPath
+
 
 class DestinationRule(Resource):
     """A DestinationRule."""
@@ -107,10 +158,14 @@ class DestinationRule(Resource):
         spec = document.part("spec")
         self.host: Final = spec.text("host")
         self.subsets: Final = tuple(subset.text("name") for subset in spec.each("subsets"))
-        self.has_traffic_policy: Final = "trafficPolicy" in spec
-        policy = spec.part("trafficPolicy")
-        self.policy_parts: Final = frozenset(key for key in policy.data if key in policy)
-        self.tls_mode: Final = policy.part("tls").text("mode")
+        self.policies: Final = (
+            *_traffic_policies(spec),
+            *(
+                policy._replace(of_subset=True)
+                for subset in spec.each("subsets")
+                for policy in _traffic_policies(subset)
+            ),
+        )
         self.export_to: Final = spec.texts("exportTo")
         self.has_workload_selector: Final = "workloadSelector" in spec
 
@@ -121,6 +176,20 @@ class Sidecar(Resource):
     def __init__(self, head: Head, document: Fields) -> None:
         super().__init__(head)
         self.selector: Final = selector_labels(document.part("spec"))
+
+
+def _traffic_policies(holder: Fields) -> Iterator[TrafficPolicy]:
+    policy = holder.part("trafficPolicy")
+    if "trafficPolicy" in holder:
+        yield _traffic_policy(policy, of_port=False)
+    for port in policy.each("portLevelSettings"):
+        yield _traffic_policy(port, of_port=True)
+
+
+def _traffic_policy(policy: Fields, *, of_port: bool) -> TrafficPolicy:
+    parts = tuple(key for key in policy.data if key in policy and key not in ("port", "portLevelSettings"))
+    tls_mode = policy.part("tls").text("mode")
+    return TrafficPolicy(parts, tls_mode, of_port=of_port, of_subset=False, path=policy.path)
 
 
 def _traffic_rules(rules: Iterable[Fields]) -> tuple[TrafficRule, ...]:

@@ -1,0 +1,1 @@
+"""ServiceEntry, DNS, egress gateways."""

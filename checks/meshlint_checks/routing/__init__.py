@@ -1,0 +1,1 @@
+"""Gateway API mesh routes, VirtualService, DestinationRule."""
