@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from meshlint.checking.edits import (
         append_entry,
         append_item,
+        delete_entries,
         delete_entry,
         insert_after,
         rename_key,
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.enrollment.dataplane import DataplaneMode
     from meshlint.mesh.enrollment.identity import SpireIdentity
     from meshlint.mesh.enrollment.injection import InjectionSource
+    from meshlint.mesh.enrollment.pod_settings import CaptureSetting, ReservedPort, Spared
     from meshlint.mesh.installation.values import Values
     from meshlint.mesh.mesh import Mesh
     from meshlint.mesh.policies.ambient_scope import AmbientScope
@@ -44,7 +46,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.policies.target_attachment import Enforcement, EnforcementPoint, PolicyTarget, Reach
     from meshlint.mesh.policies.waypoint_admission import WaypointCall, WaypointDenial
     from meshlint.mesh.policies.waypoint_selection import WaypointSelection
-    from meshlint.mesh.registry import KNOWN_KEYS, KeyRole, KnownKey
+    from meshlint.mesh.registry import ENDED_GROUPS, KNOWN_KEYS, KNOWN_KINDS, KeyRole, KnownKey
     from meshlint.mesh.routing.bypass import Bypass
     from meshlint.mesh.routing.ingress import IngressRoute
     from meshlint.mesh.routing.route_parents import RouteParent
@@ -86,6 +88,7 @@ _HOMES = {
     "checking.edits": (
         "append_entry",
         "append_item",
+        "delete_entries",
         "delete_entry",
         "insert_after",
         "rename_key",
@@ -102,6 +105,7 @@ _HOMES = {
     "mesh.enrollment.dataplane": ("DataplaneMode",),
     "mesh.enrollment.identity": ("SpireIdentity",),
     "mesh.enrollment.injection": ("InjectionSource",),
+    "mesh.enrollment.pod_settings": ("CaptureSetting", "ReservedPort", "Spared"),
     "mesh.installation.values": ("Values",),
     "mesh.mesh": ("Mesh",),
     "mesh.policies.ambient_scope": ("AmbientScope",),
@@ -118,7 +122,7 @@ _HOMES = {
     "mesh.policies.target_attachment": ("Enforcement", "EnforcementPoint", "PolicyTarget", "Reach"),
     "mesh.policies.waypoint_admission": ("WaypointCall", "WaypointDenial"),
     "mesh.policies.waypoint_selection": ("WaypointSelection",),
-    "mesh.registry": ("KNOWN_KEYS", "KeyRole", "KnownKey"),
+    "mesh.registry": ("ENDED_GROUPS", "KNOWN_KEYS", "KNOWN_KINDS", "KeyRole", "KnownKey"),
     "mesh.routing.bypass": ("Bypass",),
     "mesh.routing.ingress": ("IngressRoute",),
     "mesh.routing.route_parents": ("RouteParent",),

@@ -2,6 +2,7 @@
 
 import gc
 import os
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -87,7 +88,7 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
         linked = _link(given, context, options)
         versions = _versions(linked, options)
         found = _check(checks, catalog, given, linked, versions)
-    findings, suppressed = _split(merge_sets(found))
+    findings, suppressed = _split(_safe_in_all_sets(merge_sets(found), linked))
     shown = findings if options.only is None else _touching(findings, options.only)
     version = _newest(versions)
     return LintResult(
@@ -102,6 +103,29 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
 def read_given(options: Options) -> Input:
     """Read what is to be linted. Raises UsageError for a path that is not there."""
     return read_input(options.paths, options.exclude, options.context, render=options.render)
+
+
+def _safe_in_all_sets(findings: list[Finding], linked: Sequence[_LinkedSet]) -> list[Finding]:
+    """
+    The findings, their fixes safe only if no other set holds the text that they change.
+
+    A base of several overlays: what does nothing in the one may be needed in the other.
+    """
+    if not any(finding.fix and finding.fix.safe and finding.sets for finding in findings):
+        return findings
+    holders: dict[str, set[str]] = defaultdict(set)
+    for one in linked:
+        for resource in one.resources:
+            holders[resource.manifest.file.path].add(one.name)
+    return [_doubted(finding, holders) for finding in findings]
+
+
+def _doubted(finding: Finding, holders: Mapping[str, set[str]]) -> Finding:
+    fix = finding.fix
+    if fix is None or not fix.safe or not finding.sets:
+        return finding
+    holding = set[str]().union(*(holders.get(edit.file.path, set()) for edit in fix.edits))
+    return finding if holding <= {*finding.sets} else finding._replace(fix=fix._replace(safe=False))
 
 
 def _split(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:

@@ -16,6 +16,7 @@ _PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9._/-]*$")
 _FLOW_MAPPING = re.compile(r"(?:[&!]\S*\s+)*\{")
 _REMARK = re.compile(r":([ \t]+#[^\r\n#]*)")
 _NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
+_ANCHOR = re.compile(r"(?:^|[\s:,\[{])&[^\s,\[\]{}]", re.MULTILINE)
 
 
 def replace_value(at: Location, value: str | int) -> tuple[Edit, ...]:
@@ -42,11 +43,30 @@ def rename_key(at: Location, key: str) -> tuple[Edit, ...]:
 
 
 def delete_entry(at: Location) -> tuple[Edit, ...]:
-    """Take a whole entry of a block mapping out, with its line; no edit in a flow mapping."""
+    """
+    Take a whole entry of a block mapping out, with its line.
+
+    No edit in a flow mapping, of the only entry, or where aliases refer to what would be gone.
+    """
     lines = _own_lines(at)
-    if lines is None or _is_only_entry(at):
+    if lines is None or _is_only_entry(at) or _ANCHOR.search(at.file.text[slice(*lines)]):
         return ()
     return (Edit(at.file, *lines, ""),)
+
+
+def delete_entries(entries: Sequence[Location]) -> tuple[Edit, ...]:
+    """
+    Take several entries of one mapping out: all of them, or, if no other is left, the mapping with its key.
+
+    No edit where `delete_entry` makes none, and none in what aliases repeat elsewhere.
+    """
+    if not entries or any(map(_is_repeated, entries)):
+        return ()
+    parent, [first, *_] = _parent(entries[0]), entries
+    if parent is not None and first.manifest is not None and len(parent.keys or ()) == len(set(entries)):
+        return delete_entry(first.manifest.at(*first.field[:-1]))
+    deletions = [delete_entry(entry) for entry in dict.fromkeys(entries)]
+    return tuple(edit for edits in deletions for edit in edits) if all(deletions) else ()
 
 
 def insert_after(at: Location, key: str, value: Data) -> tuple[Edit, ...]:
@@ -226,6 +246,14 @@ def _further_lines(text: str, place: Place) -> Iterator[int]:
         end = text.find("\n", start)
         if text[start : end if end >= 0 else len(text)].strip():
             yield start
+
+
+def _is_repeated(at: Location) -> bool:
+    """Whether a field stands in something that has an anchor, so that aliases may repeat it."""
+    if at.manifest is None:
+        return False
+    places = (at.manifest.at(*at.field[:depth]).place for depth in range(len(at.field)))
+    return any(place is not None and at.file.text.startswith("&", place.start) for place in places)
 
 
 def _line_start(text: str, offset: int) -> int:

@@ -85,6 +85,11 @@ CAPTURE_CAN_BE_BYPASSED = _from(
     "A pod with `ambient.istio.io/bypass-inbound-capture` gets what comes in past ztunnel",
     "`cni/pkg/nodeagent/net.go`",
 )
+VIRTUAL_INTERFACES = _from(
+    "1.25",
+    "What comes from the interfaces of `istio.io/reroute-virtual-interfaces` is captured as what it sends",
+    "`cni/pkg/nodeagent/net.go`",
+)
 
 # Waypoints
 

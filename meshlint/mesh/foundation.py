@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
 from meshlint.graph.graph import Relation
-from meshlint.model.kind import WORKLOADS, Kind
-from meshlint.model.kinds.core import Namespace, Service
+from meshlint.model.kind import CUSTOM_RESOURCE_DEFINITION, SERVICE, WORKLOADS, Kind
+from meshlint.model.kinds.core import CustomResourceDefinition, Namespace, Service
 from meshlint.model.kinds.workload import Workload
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ class Foundation:
         members = self.graph.in_namespace(resource.namespace, *WORKLOADS)
         return (member for member in members if isinstance(member, Workload))
 
+    def maker_of(self, workload: Workload) -> Workload | None:
+        """The workload of the set that makes another one: a pod's ReplicaSet, a ReplicaSet's Deployment."""
+        makers = (copy for owner in workload.owners for copy in self.copies(owner))
+        return next((maker for maker in makers if isinstance(maker, Workload)), None)
+
     def find(self, ref: ResourceRef) -> Known[Resource]:
         """Look an object up; absent only where the set is closed."""
         return self.graph.find(ref)
@@ -80,9 +86,18 @@ class Foundation:
         """Whether nothing at all can be missing from the set."""
         return self.graph.scopes.cluster
 
+    def is_altered(self, resource: Resource) -> bool:
+        """Whether something that was not applied changes an object: it is not there as it is written."""
+        return resource.manifest in self.graph.altered
+
     def policies_targeting(self, ref: ResourceRef) -> Iterator[Edge]:
         """The `targetRefs` that name an object."""
         return self.graph.edges_to(ref, Relation.TARGETS)
+
+    def policies_selecting(self, workload: Workload) -> Iterator[Edge]:
+        """The policies whose selector names labels of the pods, Services aside."""
+        edges = self.graph.edges_to(workload.ref, Relation.SELECTS)
+        return (edge for edge in edges if edge.source.kind != SERVICE)
 
     def selected_workloads(self, resource: Resource) -> Iterator[Edge]:
         """The workloads that the selector of a Service or a policy selects."""
@@ -91,6 +106,15 @@ class Foundation:
     def services_of(self, workload: Workload) -> tuple[Service, ...]:
         """The Services that select the pods of a workload."""
         return tuple(self.graph.services_of(workload))
+
+    def defines(self, kind: Kind) -> bool:
+        """Whether a CustomResourceDefinition of the set defines a kind."""
+        return kind in self._defined_kinds
+
+    @cached_property
+    def _defined_kinds(self) -> frozenset[Kind]:
+        found = self.resources(CUSTOM_RESOURCE_DEFINITION)
+        return frozenset(crd.defines for crd in found if isinstance(crd, CustomResourceDefinition))
 
     def could_be(self, ref: ResourceRef) -> bool:
         """Whether the set holds an object that a reference may mean, if only its namespace were known."""

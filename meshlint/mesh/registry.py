@@ -1,8 +1,9 @@
 """
-The labels and annotations that Istio knows.
+The labels and annotations that Istio knows, and the kinds of its API groups.
 
 From `label/labels.yaml` and `annotation/annotations.yaml` of istio/api (August 2026, and the
-release branches from 1.22), and the constants that istio uses without registering them.
+release branches from 1.22), and the constants that istio uses without registering them; the kinds from
+the CustomResourceDefinitions of Istio, of the Gateway API that it is built with, and of the Sail operator.
 """
 
 from collections.abc import Mapping
@@ -166,3 +167,45 @@ KNOWN_KEYS: Mapping[str, KnownKey] = {
     )
 }
 """Every key that some supported version of Istio reads or writes, removed and hidden ones included."""
+
+KNOWN_KINDS: Mapping[str, tuple[str, ...]] = {
+    "extensions.istio.io": ("TrafficExtension", "WasmPlugin"),
+    "install.istio.io": ("IstioOperator",),
+    "networking.istio.io": (
+        "DestinationRule",
+        "EnvoyFilter",
+        "Gateway",
+        "ProxyConfig",
+        "ServiceEntry",
+        "Sidecar",
+        "VirtualService",
+        "WorkloadEntry",
+        "WorkloadGroup",
+    ),
+    "security.istio.io": ("AuthorizationPolicy", "PeerAuthentication", "RequestAuthentication"),
+    "telemetry.istio.io": ("Telemetry",),
+    "gateway.networking.k8s.io": (
+        "BackendLBPolicy",
+        "BackendTLSPolicy",
+        "GRPCRoute",
+        "Gateway",
+        "GatewayClass",
+        "HTTPRoute",
+        "ListenerSet",
+        "ReferenceGrant",
+        "ReferencePolicy",
+        "TCPRoute",
+        "TLSRoute",
+        "UDPRoute",
+    ),
+    "gateway.networking.x-k8s.io": ("XBackend", "XBackendTrafficPolicy", "XListenerSet", "XMesh"),
+    "sailoperator.io": ("Istio", "IstioCNI", "IstioRevision", "IstioRevisionTag", "RemoteIstio", "ZTunnel"),
+}
+"""The kinds of each API group of Istio, the Gateway API and the Sail operator, in any supported version."""
+
+ENDED_GROUPS: Mapping[str, str] = {
+    "authentication.istio.io": "1.6",
+    "config.istio.io": "1.8",
+    "rbac.istio.io": "1.8",
+}
+"""The API groups that Istio had once, and the first version without each (`crd-all.gen.yaml`)."""

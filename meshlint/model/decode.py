@@ -16,6 +16,7 @@ _DECODERS: Mapping[Kind, _Decoder] = {
     k.SERVICE: core.Service,
     k.CONFIG_MAP: core.ConfigMap,
     **dict.fromkeys(k.API_EXTENSIONS, core.ApiExtension),
+    k.CUSTOM_RESOURCE_DEFINITION: core.CustomResourceDefinition,
     k.MUTATING_WEBHOOK: core.MutatingWebhook,
     **dict.fromkeys(k.WORKLOADS, workload.Workload),
     k.WORKLOAD_ENTRY: workload.WorkloadEntry,

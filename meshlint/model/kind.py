@@ -98,9 +98,9 @@ NETWORK_POLICY = Kind("networking.k8s.io", "NetworkPolicy")
 INGRESS = Kind("networking.k8s.io", "Ingress")
 INGRESS_CLASS = Kind("networking.k8s.io", "IngressClass")
 
+CUSTOM_RESOURCE_DEFINITION = Kind("apiextensions.k8s.io", "CustomResourceDefinition")
 MUTATING_WEBHOOK = Kind("admissionregistration.k8s.io", "MutatingWebhookConfiguration")
 VALIDATING_WEBHOOK = Kind("admissionregistration.k8s.io", "ValidatingWebhookConfiguration")
-CUSTOM_RESOURCE_DEFINITION = Kind("apiextensions.k8s.io", "CustomResourceDefinition")
 API_SERVICE = Kind("apiregistration.k8s.io", "APIService")
 API_EXTENSIONS = (MUTATING_WEBHOOK, VALIDATING_WEBHOOK, CUSTOM_RESOURCE_DEFINITION, API_SERVICE)
 """The kinds that have the API server call Services."""

@@ -105,6 +105,71 @@ def test_an_injected_template_stays_a_sidecar():
     assert "sidecar" == mode(text)
 
 
+@pytest.mark.parametrize(
+    ("containers", "labels", "expected"),
+    [
+        ("[{name: cart}]", {}, "none"),
+        ("[{name: cart}]", {"inject": "true"}, "sidecar"),
+        ("[{name: cart}, {name: istio-proxy}]", {}, "sidecar"),
+        ("[{name: cart}, {name: proxy, image: 'example.org/proxyv2:1.31.0'}]", {}, "sidecar"),
+        ("[]", {}, "sidecar"),
+    ],
+)
+def test_an_injected_template_needs_a_proxy_to_be_a_sidecar(containers, labels, expected):
+    """
+    The annotation alone keeps pods out of ambient mode, and a template without the container has no sidecar.
+    """
+    pods = deployment("cart", "shop", spec=f"containers: {containers}", **labels).replace(
+        "      labels:\n        app",
+        "      annotations: {sidecar.istio.io/status: '{}'}\n      labels:\n        app",
+    )
+    mesh = mesh_of(namespace("shop", **AMBIENT) + pods)
+    cart = named(mesh, "cart")
+
+    assert expected == mesh.dataplane_mode(cart).value.value
+    assert mesh.chosen_for_ambient(cart).value
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (namespace("shop", **AMBIENT, injection="enabled") + deployment("cart", "shop"), True),
+        (namespace("shop", **AMBIENT) + deployment("cart", "shop", dataplane_mode="none"), False),
+        (namespace("shop") + deployment("cart", "shop", **AMBIENT, inject="true"), True),
+        (namespace("shop", **AMBIENT) + deployment("cart", "shop", spec="hostNetwork: true"), False),
+        (deployment("cart", "shop"), None),
+    ],
+)
+def test_ambient_mode_is_chosen_whatever_is_injected(text, expected):
+    """
+    What labels choose is told apart from what a sidecar makes of it.
+    """
+    mesh = mesh_of(text)
+
+    assert expected is mesh.chosen_for_ambient(named(mesh, "cart")).value
+
+
+def owned(text: str, kind: str, name: str, group: str = "apps/v1") -> str:
+    """The same objects, made by another one."""
+    owner = f"{{apiVersion: {group}, kind: {kind}, name: {name}}}"
+    return text.replace("  namespace: shop\n", f"  namespace: shop\n  ownerReferences: [{owner}]\n")
+
+
+def test_the_maker_of_a_workload_is_its_owner_in_the_set():
+    """
+    A ReplicaSet of a Deployment is made by it, one of something that is not in the set by nobody known.
+    """
+    replica_set = deployment("cart-1", "shop").replace("Deployment", "ReplicaSet")
+    mesh = mesh_of(
+        deployment("cart", "shop")
+        + owned(replica_set, "Deployment", "cart")
+        + owned(replica_set.replace("cart-1", "cart-2"), "Rollout", "cart", "argoproj.io/v1alpha1")
+    )
+
+    assert named(mesh, "cart", "Deployment") is mesh.maker_of(named(mesh, "cart-1"))
+    assert mesh.maker_of(named(mesh, "cart-2")) is None
+
+
 def test_gateway_injection_makes_a_gateway():
     """
     The injection template `gateway` makes a gateway proxy, not a sidecar.

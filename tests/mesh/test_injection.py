@@ -181,3 +181,56 @@ def test_a_tags_webhook_serves_what_names_the_tag():
     assert "none" == mode(namespace("shop", rev="gone") + pods + hooks, complete=True)
     assert "none" == mode(namespace("shop", injection="enabled") + pods + hooks, complete=True)
     assert "sidecar" == mode(namespace("shop", rev="gone") + pods + hooks)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            namespace("shop") + deployment("cart", "shop", spec="hostNetwork: true", inject="true"),
+            "host's network",
+        ),
+        (
+            namespace("shop", injection="off") + deployment("cart", "shop", inject="true"),
+            "'istio-injection: off'",
+        ),
+        (namespace("kube-system") + deployment("cart", "kube-system", inject="true"), "'kube-system' alone"),
+        (
+            namespace("shop") + annotated(deployment("cart", "shop"), **{"sidecar.istio.io/inject": "true"}),
+            "labels",
+        ),
+        (namespace("shop") + deployment("cart", "shop", inject="true"), None),
+        (deployment("cart", "shop", spec="hostNetwork: true", inject="true"), None),
+    ],
+)
+def test_what_keeps_injectors_from_pods_is_told(text, expected):
+    """
+    The first reason that is enough, and none where a sidecar comes or the namespace is not known.
+    """
+    mesh = mesh_of(text)
+    obstacle = mesh.injection_obstacle(named(mesh, "cart"))
+
+    assert (expected is None) == (obstacle is None)
+    assert obstacle is None or expected in obstacle.message
+
+
+@pytest.mark.parametrize(
+    ("namespace_labels", "pod_labels", "expected"),
+    [
+        ({"rev": "gone"}, {"inject": "true"}, "revision 'gone'"),
+        ({}, {"rev": "gone", "inject": "true"}, "revision 'gone'"),
+        ({}, {"inject": "true"}, "default revision"),
+        ({"injection": "enabled"}, {"inject": "true"}, "default revision"),
+    ],
+)
+def test_an_injector_that_is_not_installed_is_told_by_its_revision(namespace_labels, pod_labels, expected):
+    """
+    Where all of the cluster is known, a revision that has no injector is what is in the way.
+    """
+    text = namespace("shop", **namespace_labels) + deployment("cart", "shop", **pod_labels)
+    selectors = ("{matchExpressions: [{key: istio.io/rev, operator: In, values: [stable]}]}", "{}")
+    mesh = mesh_of(text + webhooks("istio-sidecar-injector", selectors), complete=True)
+    obstacle = mesh.injection_obstacle(named(mesh, "cart"))
+
+    assert obstacle is not None
+    assert expected in obstacle.message

@@ -75,7 +75,7 @@ def _asks_for_ambient(subject: Resource, mesh: Mesh) -> Derived[bool]:
         return mesh.selects_ambient(subject)
     namespace = mesh.namespace_of(subject)
     told_already = namespace is not None and mesh.selects_ambient(namespace).value
-    if told_already or not isinstance(subject, Workload):
+    if told_already or not isinstance(subject, Workload) or mesh.maker_of(subject):
         return Derived(False)
     return mesh.enrolls_itself(subject)
 

@@ -66,6 +66,8 @@ def invalid_dataplane_mode(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
     at = _place(subject)
     if value is None or value in (_AMBIENT, _NONE) or _is_custom(value, mesh) or is_no_scalar(at):
         return
+    if isinstance(subject, Workload) and mesh.maker_of(subject):
+        return
     meant = _meant(value)
     effect, severity = _outcome(subject, meant, mesh)
     yield Problem(

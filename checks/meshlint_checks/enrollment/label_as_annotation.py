@@ -69,6 +69,8 @@ _OPTS_OUT = frozenset({"none", "disabled", "false"})
 )
 def label_as_annotation(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Find annotations that had to be labels."""
+    if isinstance(subject, Workload) and mesh.maker_of(subject):
+        return
     for key in sorted(_LABELS_ONLY.intersection(subject.annotations)):
         yield from _judged(subject, key, subject.annotations[key], subject.annotation_at(key), mesh)
     if isinstance(subject, Workload) and subject.is_controller:

@@ -1,4 +1,4 @@
-"""From which objects Istio reads the labels of ambient mode."""
+"""From which objects Istio reads the labels of ambient mode, and its annotations."""
 
 from collections.abc import Mapping
 
@@ -35,6 +35,18 @@ _CARRIERS: Mapping[str, tuple[Change | None, tuple[Kind, ...]]] = {
     keys.INJECTION: (None, (NAMESPACE,)),
     "networking.istio.io/enable-autoallocate-ip": (ADDRESS_ALLOCATION, (SERVICE_ENTRY,)),
 }
+_OF_PODS = (POD,)
+_ANNOTATED: Mapping[str, tuple[Kind, ...]] = {
+    keys.BYPASS_INBOUND_CAPTURE: _OF_PODS,
+    keys.DNS_CAPTURE: _OF_PODS,
+    keys.REDIRECTION: _OF_PODS,
+    keys.REROUTE_VIRTUAL_INTERFACES: _OF_PODS,
+    keys.WAYPOINT_BINDING: (GATEWAY, GATEWAY_CLASS),
+    "ambient.istio.io/xfcc-include-client-identity": (GATEWAY,),
+    keys.USE_WAYPOINT_CANARY_WEIGHT: _OF_SERVICES,
+    keys.CONNECT_STRATEGY: (SERVICE, SERVICE_ENTRY),
+    "networking.istio.io/traffic-distribution": _OF_SERVICES,
+}
 
 
 def label_carriers(key: str, version: IstioVersion) -> tuple[Kind, ...]:
@@ -47,3 +59,13 @@ def label_carriers(key: str, version: IstioVersion) -> tuple[Kind, ...]:
     """
     change, kinds = _CARRIERS.get(key, (None, ()))
     return kinds if change is None or change.holds(version) else ()
+
+
+def annotation_carriers(key: str) -> tuple[Kind, ...]:
+    """
+    The kinds from whose annotations Istio reads a key of ambient mode; Pod stands for pod templates too.
+
+    None for other keys (istio/api `annotation/annotations.yaml`; istio `cni/pkg/nodeagent/net.go`,
+    `pilot/pkg/model/service.go`, `pilot/pkg/networking/core/listener_waypoint.go`).
+    """
+    return _ANNOTATED.get(key, ())

@@ -22,6 +22,7 @@ from meshlint.model.version import IstioVersion
 
 AMBIENT = "ambient"
 NONE = "none"
+PROXY_CONTAINER = "istio-proxy"
 _GATEWAY_ROLES = frozenset({"router", "waypoint"})
 _PROXY_IMAGE = re.compile(r"(?:^|/)proxyv2(?:[:@-]|$)")
 
@@ -121,6 +122,38 @@ def enrolls_itself(workload: Workload, rules: EnrollmentRules) -> Derived[bool]:
     return Derived(chosen, tuple(_enrollment_causes(workload, None)))
 
 
+def chosen_for_ambient(
+    workload: Workload, namespace: Namespace | None, rules: EnrollmentRules
+) -> Derived[bool | None]:
+    """
+    Whether the pods are to be in ambient mode, so that nothing but a sidecar keeps them out of it.
+
+    None if the namespace's labels would have to be known (istio `cni/pkg/util/enablement_selector.go`,
+    CompiledEnablementSelectors.Matches).
+    """
+    if workload.host_network and rules.cni.value is not False:
+        # Whatever the version: where 1.22.0 and 1.27 to 1.30 do not look, they fail to capture it.
+        at = workload.pod_at("spec", "hostNetwork")
+        return Derived(False, (Cause("a pod on the host's network is never captured", at),))
+    return asked_for_ambient(workload, namespace, rules)
+
+
+def asked_for_ambient(
+    workload: Workload, namespace: Namespace | None, rules: EnrollmentRules
+) -> Derived[bool | None]:
+    """Whether labels and settings ask for ambient mode, on the host's network too."""
+    if rules.cni.value is False:
+        return Derived(False, rules.cni.because)
+    if workload.namespace in rules.excluded.value and rules.node_agent_honours_exclusion:
+        return Derived(False, rules.excluded.because)
+    causes = tuple(_enrollment_causes(workload, namespace))
+    if namespace is None:
+        mode = workload.pod_labels.get(DATAPLANE_MODE)
+        decided = {AMBIENT: True, NONE: False}.get(mode or "") if rules.selectors is None else None
+        return Derived(decided, causes)
+    return Derived(_enrols(workload.pod_labels, namespace, rules), causes)
+
+
 def dataplane_mode(
     workload: Workload, namespace: Namespace | None, rules: EnrollmentRules
 ) -> Derived[DataplaneMode]:
@@ -132,7 +165,7 @@ def dataplane_mode(
     was deployed without injection is a gateway unless ztunnel captures it: then it is ambient,
     like any pod. `namespace` is None if its labels are not known.
     """
-    if SIDECAR_STATUS in workload.pod_annotations:
+    if SIDECAR_STATUS in workload.pod_annotations and has_proxy_container(workload) is not False:
         at = workload.pod_annotation_at(SIDECAR_STATUS)
         return Derived(_proxy_kind(workload), (Cause("the pod template is already injected", at),))
     taken = injected(workload, namespace, rules.injectors)
@@ -158,6 +191,20 @@ def _outside(
     return Derived(DataplaneMode.NONE, (*captured.because, *taken.because))
 
 
+def has_proxy_container(workload: Workload) -> bool | None:
+    """
+    Whether a pod template holds the container that an injector puts in; None if it holds no containers.
+
+    istio `pkg/kube/inject/inject.go`, ProxyContainerName; native sidecars are init containers.
+    """
+    if not workload.containers:
+        return None
+    return any(
+        container.name == PROXY_CONTAINER or _PROXY_IMAGE.search(container.image)
+        for container in workload.containers
+    )
+
+
 def own_proxy(workload: Workload) -> Derived[DataplaneMode | None]:
     """
     The proxy that pods bring along without injection: of a gateway, or a sidecar; None without one.
@@ -171,7 +218,7 @@ def own_proxy(workload: Workload) -> Derived[DataplaneMode | None]:
         return Derived(DataplaneMode.GATEWAY, (cause,))
     for container in workload.containers:
         role = container.args[1] if len(container.args) > 1 and container.args[0] == "proxy" else ""
-        is_proxy = container.name == "istio-proxy" and _PROXY_IMAGE.search(container.image) is not None
+        is_proxy = container.name == PROXY_CONTAINER and _PROXY_IMAGE.search(container.image) is not None
         if role in _GATEWAY_ROLES or (is_proxy and role != "sidecar"):
             cause = Cause("it runs a gateway proxy", workload.at(*container.path))
             return Derived(DataplaneMode.GATEWAY, (cause,))
@@ -191,20 +238,11 @@ def _proxy_kind(workload: Workload) -> DataplaneMode:
 def _captured(
     workload: Workload, namespace: Namespace | None, rules: EnrollmentRules
 ) -> Derived[bool | None]:
-    if rules.cni.value is False:
-        return Derived(False, rules.cni.because)
-    if workload.host_network:
-        # Whatever the version: where 1.22.0 and 1.27 to 1.30 do not look, they fail to capture it.
-        at = workload.pod_at("spec", "hostNetwork")
-        return Derived(False, (Cause("a pod on the host's network is never captured", at),))
-    if workload.namespace in rules.excluded.value and rules.node_agent_honours_exclusion:
-        return Derived(False, rules.excluded.because)
-    causes = tuple(_enrollment_causes(workload, namespace))
-    if namespace is None:
-        mode = workload.pod_labels.get(DATAPLANE_MODE)
-        decided = {AMBIENT: True, NONE: False}.get(mode or "") if rules.selectors is None else None
-        return Derived(decided, causes)
-    return Derived(_enrols(workload.pod_labels, namespace, rules), causes)
+    if SIDECAR_STATUS in workload.pod_annotations:
+        # Its mere presence, whatever is in the pod (istio `cni/pkg/util/podutil.go`, podHasSidecar).
+        at = workload.pod_annotation_at(SIDECAR_STATUS)
+        return Derived(False, (Cause("this annotation keeps the pods out of ambient mode", at),))
+    return chosen_for_ambient(workload, namespace, rules)
 
 
 def _enrols(pod_labels: Mapping[str, str], namespace: Namespace, rules: EnrollmentRules) -> bool:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.enrollment.dataplane import DataplaneMode, EnrollmentRules
     from meshlint.mesh.enrollment.identity import SpireIdentity
     from meshlint.mesh.enrollment.injection import InjectionSource
+    from meshlint.mesh.enrollment.pod_settings import CaptureSetting, ReservedPort
     from meshlint.mesh.installation.values import EnablementSelector
     from meshlint.model.kind import Kind
     from meshlint.model.kinds.workload import WorkloadEntry
@@ -96,11 +97,80 @@ class EnrollmentFacts(InstallationFacts):
 
         return dataplane.enrolls_itself(workload, self.enrollment_rules)
 
+    def chosen_for_ambient(self, workload: Workload) -> Derived[bool | None]:
+        """Whether the pods are to be in ambient mode, so that nothing but a sidecar keeps them out of it."""
+        from meshlint.mesh.enrollment import dataplane
+
+        return dataplane.chosen_for_ambient(workload, self.namespace_of(workload), self.enrollment_rules)
+
+    def asked_for_ambient(self, workload: Workload) -> Derived[bool | None]:
+        """Whether labels and settings ask for ambient mode, for pods on the host's network too."""
+        from meshlint.mesh.enrollment import dataplane
+
+        return dataplane.asked_for_ambient(workload, self.namespace_of(workload), self.enrollment_rules)
+
+    def injection(self, workload: Workload) -> Derived[bool | None]:
+        """Whether an injector takes the pods; None if the namespace's labels would have to be known."""
+        from meshlint.mesh.enrollment import injection
+
+        return injection.injected(workload, self.namespace_of(workload), self.enrollment_rules.injectors)
+
+    def injection_obstacle(self, workload: Workload) -> Cause | None:
+        """What keeps injectors from pods that ask for a sidecar; None if nothing does, or it is not known."""
+        from meshlint.mesh.enrollment import injection
+
+        namespace = self.namespace_of(workload)
+        if namespace is None or self.injection(workload).value is not False:
+            return None
+        return injection.obstacle(workload, namespace, self.enrollment_rules.injectors)
+
+    def has_proxy_container(self, workload: Workload) -> bool | None:
+        """Whether a pod template holds an injected container; None if it holds no containers at all."""
+        from meshlint.mesh.enrollment import dataplane
+
+        return dataplane.has_proxy_container(workload)
+
+    def bypasses_inbound(self, workload: Workload) -> Derived[bool]:
+        """Whether what comes in to the pods is not captured although they are ambient."""
+        from meshlint.mesh.enrollment import pod_settings
+
+        return pod_settings.bypasses_inbound(workload, self.version)
+
+    def sidecar_only(self, workload: Workload) -> tuple[str, ...]:
+        """The annotations of the pods that nobody reads but a sidecar and its injector."""
+        from meshlint.mesh.enrollment import pod_settings
+
+        return pod_settings.sidecar_only(workload, self.version)
+
+    def capture_settings(self, workload: Workload) -> tuple[CaptureSetting, ...]:
+        """The annotations of the pods that keep traffic away from a sidecar."""
+        from meshlint.mesh.enrollment import pod_settings
+
+        return tuple(pod_settings.capture_settings(workload, self.version))
+
+    def ignored_switches(self, workload: Workload) -> tuple[str, ...]:
+        """The annotations of the pods that switch something of ambient mode, and hold no boolean."""
+        from meshlint.mesh.enrollment import pod_settings
+
+        return tuple(pod_settings.ignored_switches(workload, self.version))
+
+    def reserved_ports(self, workload: Workload) -> tuple[ReservedPort, ...]:
+        """The ports that the containers declare although ztunnel needs them in the pods."""
+        from meshlint.mesh.enrollment import pod_settings
+
+        return tuple(pod_settings.reserved_ports(workload))
+
     def label_carriers(self, key: str) -> tuple[Kind, ...]:
         """The kinds from whose labels Istio reads a key of ambient mode; Pod stands for pod templates too."""
         from meshlint.mesh.enrollment import carriers
 
         return carriers.label_carriers(key, self.version)
+
+    def annotation_carriers(self, key: str) -> tuple[Kind, ...]:
+        """The kinds from whose annotations Istio reads a key of ambient mode; Pod means pod templates too."""
+        from meshlint.mesh.enrollment import carriers
+
+        return carriers.annotation_carriers(key)
 
     def registration(self, entry: WorkloadEntry) -> Cause | None:
         """The line that shows that a machine registers itself by a WorkloadEntry; None for a destination."""
@@ -143,6 +213,12 @@ class EnrollmentFacts(InstallationFacts):
     def evidence_of(self, mode: DataplaneMode) -> Cause | None:
         """A line by which some pods run in a mode; None if none are known to."""
         return self._evidence.get(mode)
+
+    def own_proxy(self, workload: Workload) -> Derived[DataplaneMode | None]:
+        """The proxy that pods bring along without injection: of a gateway, or a sidecar; None without one."""
+        from meshlint.mesh.enrollment import dataplane
+
+        return dataplane.own_proxy(workload)
 
     def is_gateway_proxy(self, workload: Workload) -> bool:
         """Whether the pods are a gateway or a waypoint: injected as one, or deployed from a Gateway."""

@@ -81,6 +81,40 @@ def is_brought(pod_labels: Mapping[str, str], namespace: Namespace | None, injec
     return namespace is None or _webhook_revision(namespace, pod_labels, injectors) is not None
 
 
+def obstacle(workload: Workload, namespace: Namespace, injectors: Injectors) -> Cause:
+    """
+    What keeps injectors from pods that ask for a sidecar and do not get one.
+
+    The first that is enough: the host's network, a namespace that is left alone, its `istio-injection`,
+    a revision that is not there, an annotation where webhooks select by labels, the injector's policy.
+    """
+    if workload.host_network:
+        return Cause("pods on the host's network get no sidecar", workload.pod_at("spec", "hostNetwork"))
+    if namespace.name in SYSTEM_NAMESPACES:
+        return Cause(f"injectors leave namespace {namespace.name!r} alone", namespace.at())
+    revision = _webhook_revision(namespace, workload.pod_labels, injectors)
+    if revision is not None:
+        config = injectors.config(revision)
+        return next(iter(config.because), Cause("the injector does not want the pods", workload.at()))
+    injection = namespace.labels.get(INJECTION)
+    if injection not in (None, "enabled"):
+        text = f"namespace {namespace.name!r} says '{INJECTION}: {injection}'"
+        return Cause(text, namespace.label_at(INJECTION))
+    if INJECT not in workload.pod_labels and not {INJECTION, REVISION} & {*namespace.labels}:
+        return Cause("webhooks select pods by labels, not by annotations", namespace.at())
+    return _absent_injector(workload, namespace)
+
+
+def _absent_injector(workload: Workload, namespace: Namespace) -> Cause:
+    if INJECTION not in namespace.labels and REVISION in namespace.labels:
+        name, at = namespace.labels[REVISION], namespace.label_at(REVISION)
+    elif INJECTION not in namespace.labels and REVISION in workload.pod_labels:
+        name, at = workload.pod_labels[REVISION], workload.pod_label_at(REVISION)
+    else:
+        return Cause("no injector of the default revision is installed", workload.at())
+    return Cause(f"no injector of revision {name!r} is installed", at)
+
+
 def _webhook_revision(
     namespace: Namespace, pod_labels: Mapping[str, str], injectors: Injectors
 ) -> str | None:

@@ -127,6 +127,17 @@ def platform(graph: ResourceGraph, values: Sequence[Values]) -> Derived[str | No
     return Derived(None)
 
 
+def is_component(workload: Workload) -> bool:
+    """
+    Whether the pods are Istio's own: istiod, the CNI node agent, ztunnel.
+
+    istio `manifests/charts`: `istio-control/istio-discovery/templates/deployment.yaml`,
+    `istio-cni/templates/daemonset.yaml`, `ztunnel/templates/daemonset.yaml`.
+    """
+    labels = workload.pod_labels
+    return labels.get("app") in ("istiod", "ztunnel") or labels.get("k8s-app") == "istio-cni-node"
+
+
 def istiods(graph: ResourceGraph) -> Iterator[Workload]:
     """The Deployments of istiod."""
     for workload in graph.of_kind(DEPLOYMENT):

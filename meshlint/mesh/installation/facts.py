@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.installation.revisions import Revisions
     from meshlint.mesh.installation.values import Values
     from meshlint.model.kinds.gateway import Gateway
+    from meshlint.model.kinds.workload import Workload
     from meshlint.model.resource import Resource
 
 
@@ -97,6 +98,12 @@ class InstallationFacts(Foundation):
         from meshlint.mesh.installation import components
 
         return components.ztunnel_account(self.graph, self.chart_values)
+
+    def is_component(self, workload: Workload) -> bool:
+        """Whether the pods are Istio's own: istiod, the CNI node agent, ztunnel."""
+        from meshlint.mesh.installation import components
+
+        return components.is_component(workload)
 
     @cached_property
     def platform(self) -> Derived[str | None]:

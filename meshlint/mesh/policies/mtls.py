@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.known import Known
-from meshlint.mesh.changes import CAPTURE_CAN_BE_BYPASSED
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.enrollment.dataplane import DataplaneMode
+from meshlint.mesh.enrollment.pod_settings import bypasses_inbound
 from meshlint.mesh.policies.levels import PodSource, PolicyLevels
 from meshlint.mesh.policies.lost_strict import LostStrict, lost_strict
 from meshlint.mesh.policies.peer_authentication import (
@@ -21,13 +21,9 @@ from meshlint.mesh.policies.peer_authentication import (
     port_modes_of,
     ztunnel_denies,
 )
-from meshlint.model.keys import BYPASS_INBOUND_CAPTURE
 from meshlint.model.kinds.policy import PeerAuthentication
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.version import IstioVersion
-
-# Go's strconv.ParseBool.
-_TRUE = frozenset({"1", "t", "T", "TRUE", "true", "True"})
 
 _Rule = Callable[[Levels, int], bool]
 
@@ -137,12 +133,9 @@ class PeerAuthentications:
 
 def _bypass(source: PodSource, version: IstioVersion) -> Cause | None:
     """The line by which pods get what comes in past ztunnel, so that no policy is enforced."""
-    if not isinstance(source, Workload) or not CAPTURE_CAN_BE_BYPASSED.holds(version):
+    if not isinstance(source, Workload):
         return None
-    if source.pod_annotations.get(BYPASS_INBOUND_CAPTURE) not in _TRUE:
-        return None
-    at = source.pod_annotation_at(BYPASS_INBOUND_CAPTURE)
-    return Cause("ztunnel does not capture what comes in to the pods", at)
+    return next(iter(bypasses_inbound(source, version).because), None)
 
 
 def _mode(denied: set[bool]) -> MtlsMode:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
-from meshlint.model.kind import API_SERVICE, CUSTOM_RESOURCE_DEFINITION, SERVICE, ResourceRef
+from meshlint.model.kind import API_SERVICE, CUSTOM_RESOURCE_DEFINITION, SERVICE, Kind, ResourceRef
 from meshlint.model.resource import Head, Resource
 from meshlint.model.selector import LabelSelector
 from meshlint.source.document import FieldPath
@@ -108,6 +108,15 @@ class MutatingWebhook(ApiExtension):
             )
             for webhook in document.each("webhooks")
         )
+
+
+class CustomResourceDefinition(ApiExtension):
+    """A CustomResourceDefinition: it `defines` a kind."""
+
+    def __init__(self, head: Head, document: Fields) -> None:
+        super().__init__(head, document)
+        spec = document.part("spec")
+        self.defines: Final = Kind(spec.text("group"), spec.part("names").text("kind"))
 
 
 def _service_port(port: Fields) -> ServicePort:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from meshlint.model.fields import Fields
-from meshlint.model.kind import CRON_JOB, POD, Kind
+from meshlint.model.kind import CRON_JOB, POD, Kind, ResourceRef
 from meshlint.model.resource import Head, Resource
 from meshlint.source.document import FieldPath, Location
 
@@ -31,7 +31,8 @@ class Container(NamedTuple):
     """
     A container, init containers included. `path` is the way to it.
 
-    `probes` are those that connect to it, `exec` is not among them.
+    `port_paths` are the ways to the numbers of `declared_ports`. `probes` are those that connect to it,
+    `exec` is not among them.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Container(NamedTuple):
     path: FieldPath
     declared_ports: tuple[ContainerPort, ...] = ()
     probes: tuple[Probe, ...] = ()
+    port_paths: tuple[FieldPath, ...] = ()
 
 
 class Volume(NamedTuple):
@@ -57,7 +59,7 @@ class Workload(Resource):
     A Pod, or a controller with a pod template.
 
     `pod_labels` and `pod_annotations` are those of the pods; `template` is the way to the
-    pod template in the manifest, empty for a Pod itself.
+    pod template in the manifest, empty for a Pod itself. `owners` are what made it in a cluster.
     """
 
     def __init__(self, head: Head, document: Fields) -> None:
@@ -66,6 +68,7 @@ class Workload(Resource):
         pod = document.part(*template)
         metadata, spec = pod.part("metadata"), pod.part("spec")
         self.template: Final[FieldPath] = template
+        self.owners: Final = tuple(_owners(document.part("metadata"), head.ref.namespace))
         self.pod_labels: Final = metadata.text_map("labels") if template else head.labels
         self.pod_annotations: Final = metadata.text_map("annotations") if template else head.annotations
         self.host_network: Final = spec.flag("hostNetwork")
@@ -89,6 +92,11 @@ class Workload(Resource):
             return port
         declared = (each for container in self.containers for each in container.declared_ports)
         return next((each.number for each in declared if each[::2] == (port, "TCP")), None)
+
+    @property
+    def is_live_pod(self) -> bool:
+        """Whether it is a pod as a cluster holds it, with what Istio has written into it."""
+        return not self.is_controller and (self.head.live or bool(self.owners))
 
     def pod_at(self, *path: str | int) -> Location:
         """The place of a field of the pod template."""
@@ -133,12 +141,19 @@ def pod_template_path(kind: Kind) -> tuple[str, ...]:
     return ("spec", "template")
 
 
+def _owners(metadata: Fields, namespace: str | None) -> Iterator[ResourceRef]:
+    for owner in metadata.each("ownerReferences"):
+        kind = Kind(owner.text("apiVersion").rpartition("/")[0], owner.text("kind"))
+        yield ResourceRef(kind, namespace, owner.text("name"))
+
+
 def _container(container: Fields) -> Container:
-    declared = tuple(
-        ContainerPort(port.text("name"), number, port.text("protocol") or "TCP")
+    ports = [
+        (ContainerPort(port.text("name"), number, port.text("protocol") or "TCP"), port.path)
         for port in container.each("ports")
         if (number := port.number("containerPort")) is not None
-    )
+    ]
+    declared = tuple(port for port, _ in ports)
     return Container(
         name=container.text("name"),
         image=container.text("image"),
@@ -148,6 +163,7 @@ def _container(container: Fields) -> Container:
         path=container.path,
         declared_ports=declared,
         probes=tuple(_probes(container)),
+        port_paths=tuple((*path, "containerPort") for _, path in ports),
     )
 
 
