@@ -30,6 +30,10 @@ if TYPE_CHECKING:
     from meshlint.mesh.enrollment.identity import SpireIdentity
     from meshlint.mesh.enrollment.injection import InjectionSource
     from meshlint.mesh.enrollment.pod_settings import CaptureSetting, ReservedPort, Spared
+    from meshlint.mesh.installation.choices import RefusedChoice
+    from meshlint.mesh.installation.gateway_api import OutdatedBundle
+    from meshlint.mesh.installation.parts import Component, Part
+    from meshlint.mesh.installation.placement import MisplacedValue
     from meshlint.mesh.installation.values import Values
     from meshlint.mesh.mesh import Mesh
     from meshlint.mesh.policies.ambient_scope import AmbientScope
@@ -61,7 +65,7 @@ if TYPE_CHECKING:
     from meshlint.model import keys, kind
     from meshlint.model.fields import Malformed
     from meshlint.model.kind import Kind, ResourceRef
-    from meshlint.model.kinds.core import ConfigMap, Namespace, Service
+    from meshlint.model.kinds.core import ConfigMap, CustomResourceDefinition, Namespace, Service
     from meshlint.model.kinds.gateway import Gateway, GatewayClass, Listener, ObjectReference, Route
     from meshlint.model.kinds.network import Ingress, NetworkPolicy, PolicyPort, PolicyRule
     from meshlint.model.kinds.policy import (
@@ -106,6 +110,10 @@ _HOMES = {
     "mesh.enrollment.identity": ("SpireIdentity",),
     "mesh.enrollment.injection": ("InjectionSource",),
     "mesh.enrollment.pod_settings": ("CaptureSetting", "ReservedPort", "Spared"),
+    "mesh.installation.choices": ("RefusedChoice",),
+    "mesh.installation.gateway_api": ("OutdatedBundle",),
+    "mesh.installation.parts": ("Component", "Part"),
+    "mesh.installation.placement": ("MisplacedValue",),
     "mesh.installation.values": ("Values",),
     "mesh.mesh": ("Mesh",),
     "mesh.policies.ambient_scope": ("AmbientScope",),
@@ -137,7 +145,7 @@ _HOMES = {
     "model": ("keys", "kind"),
     "model.fields": ("Malformed",),
     "model.kind": ("Kind", "ResourceRef"),
-    "model.kinds.core": ("ConfigMap", "Namespace", "Service"),
+    "model.kinds.core": ("ConfigMap", "CustomResourceDefinition", "Namespace", "Service"),
     "model.kinds.gateway": ("Gateway", "GatewayClass", "Listener", "ObjectReference", "Route"),
     "model.kinds.network": ("Ingress", "NetworkPolicy", "PolicyPort", "PolicyRule"),
     "model.kinds.policy": (

@@ -37,6 +37,9 @@ PRECEDENCE = (
     Precedence("preinjected-template", "mixed-dataplane-modes", About.SHOWN),
     Precedence("waypoint-in-other-namespace", "dangling-waypoint", About.PLACE),
     Precedence("invalid-waypoint-for", "waypoint-traffic-mismatch", About.SHOWN),
+    Precedence("contradictory-profile", "half-enabled-ambient", About.PLACE),
+    Precedence("contradictory-profile", "missing-ztunnel", About.PLACE),
+    Precedence("half-enabled-ambient", "disabled-ambient-cni", About.PLACE),
     Precedence("dangling-waypoint", "unused-waypoint", About.SHOWN),
     Precedence("invalid-use-waypoint", "unused-waypoint", About.SHOWN),
     Precedence("waypoint-in-other-namespace", "unused-waypoint", About.SHOWN),
@@ -87,6 +90,7 @@ FAMILY_WORDS = {
     "network_policy": _OF_ISTIO,
     "egress": _OF_ISTIO,
     "routing": (*_OF_ISTIO, "parentRefs"),
+    "installation": _OF_ISTIO,
     "unsupported": _OF_ISTIO,
     "waypoint": (*_OF_ISTIO, "waypoint"),
 }

@@ -1,13 +1,13 @@
 """Which parts of the cluster a set of manifests tells completely."""
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
 from meshlint.model.kind import NAMESPACE, Kind, ResourceRef, is_cluster_wide
 from meshlint.model.resource import Resource
-from meshlint.source.document import Unread, UnreadReason
+from meshlint.source.document import Manifest, Unread, UnreadReason
 
 
 class Told(NamedTuple):
@@ -40,6 +40,14 @@ class Neighbours:
             return True
         others = run.anywhere - run.anywhere_declaring[namespace]
         return others > (own in run.boundless and namespace not in run.declared[own])
+
+    def resources(self, *kinds: Kind) -> Iterator[Resource]:
+        """The objects of some kinds in the other sets, those aside that this set holds as well."""
+        own = self._run.manifests(self._index)
+        for kind in kinds:
+            for index, resource in self._run.by_kind.get(kind, ()):
+                if index != self._index and resource.manifest not in own:
+                    yield resource
 
     def may_hold(self, ref: ResourceRef) -> bool:
         """Whether another set holds an object that may be the one that is meant."""
@@ -77,6 +85,19 @@ class _Run:
         self.anywhere = len(self.boundless)
         self.anywhere_declaring = Counter(name for index in self.boundless for name in self.declared[index])
 
+    def manifests(self, index: int) -> Collection[Manifest]:
+        """The manifests of a set: two sets may hold the same one."""
+        return {resource.manifest for resource in self._told[index].resources}
+
+    @cached_property
+    def by_kind(self) -> Mapping[Kind, Sequence[tuple[int, Resource]]]:
+        """The objects of a kind, each with the set that it is in."""
+        found: dict[Kind, list[tuple[int, Resource]]] = defaultdict(list)
+        for index, one in enumerate(self._told):
+            for resource in one.resources:
+                found[resource.kind].append((index, resource))
+        return found
+
     @cached_property
     def holders(self) -> Mapping[tuple[Kind, str], Sequence[tuple[int, str | None]]]:
         """In which set, and in which namespace of it, there are objects of a kind and name."""
@@ -93,14 +114,16 @@ class Scopes(NamedTuple):
 
     In a closed scope an object that is not in the set does not exist. In an open one it may
     have been made elsewhere: by hand, by an operator, from another repository. `together` tells
-    that all of the set is applied to one cluster as it is written, rather than found side by side.
-    `neighbours` are the other sets of the run.
+    that all of the set is applied to one cluster as it is written, rather than found side by side;
+    `rendered` that nothing adds to it or changes it that was not applied. `neighbours` are the other sets
+    of the run.
     """
 
     namespaces: frozenset[str]
     cluster: bool
     together: bool = False
     neighbours: Neighbours | None = None
+    rendered: bool = True
 
     def is_closed(self, namespace: str | None) -> bool:
         """Whether a namespace is told completely; None is a namespace that is not known."""
@@ -134,7 +157,7 @@ def closed_scopes(  # noqa: PLR0913 - each tells something else of the input
         r.name for r in resources if r.kind == NAMESPACE
     }
     if complete:
-        return Scopes(frozenset(named), cluster=True, together=together, neighbours=neighbours)
+        return Scopes(frozenset(named), True, together, neighbours, rendered)
     live = frozenset(
         namespace
         for r in resources
@@ -143,7 +166,7 @@ def closed_scopes(  # noqa: PLR0913 - each tells something else of the input
     declared = _declared(resources, unread, rendered=rendered and None not in beyond).difference(beyond)
     if neighbours is not None:
         declared = frozenset(name for name in declared if not neighbours.continue_(name))
-    return Scopes(live | declared, cluster=False, together=together, neighbours=neighbours)
+    return Scopes(live | declared, False, together, neighbours, rendered)
 
 
 def _declared(resources: list[Resource], unread: Iterable[Unread], *, rendered: bool) -> frozenset[str]:

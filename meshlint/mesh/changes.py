@@ -45,6 +45,48 @@ SERVICES_ARE_TAGS = _from(
     "the default validator's revision is the default one",
     "note revision-tags-as-svc; `pkg/revisions/tag_watcher.go`",
 )
+TRUSTED_ZTUNNEL_IN_VALUES = _from(
+    "1.23",
+    "Chart istiod has istiod trust the ztunnel of its own namespace, or of `trustedZtunnelNamespace`; "
+    "before, profile ambient names istio-system and kube-system",
+    "`manifests/charts/istio-control/istio-discovery/templates/deployment.yaml`: CA_TRUSTED_NODE_ACCOUNTS",
+)
+ZTUNNEL_ACCOUNT_HAS_ITS_NAME = _from(
+    "1.26",
+    "`resourceName` of chart ztunnel names its service account, which istiod trusts by `trustedZtunnelName`",
+    "`manifests/charts/ztunnel/templates/_helpers.tpl`, note ztunnel-helm-chart",
+)
+VALUES_AT_THE_TOP = _from(
+    "1.24",
+    "Charts istiod and cni read their own values at the top as well as under `pilot` and `cni`; "
+    "charts refuse `defaults`",
+    "`manifests/charts/istio-cni/templates`, zzy_descope_legacy.yaml and zzz_profile.yaml",
+)
+PROFILES_OF_PLATFORMS = _from(
+    "1.24",
+    "Charts have profiles of platforms, and fail to render for a platform that they do not have",
+    "`manifests/charts/istio-cni/templates/zzz_profile.yaml` and `files/profile-platform-*.yaml`",
+)
+PLATFORM_GKE = _from(
+    "1.25",
+    "Charts have a profile of platform gke",
+    "`manifests/charts/istio-cni/files/profile-platform-gke.yaml`",
+)
+BACKEND_TLS_BY_1_4 = _from(
+    "1.28",
+    "istiod reads BackendTLSPolicies only where their CRD is of bundle v1.4.0 of the Gateway API or newer",
+    "`pkg/kube/kclient/crdwatcher.go`, minimumCRDVersions",
+)
+TLS_ROUTES_BY_1_5 = _from(
+    "1.30",
+    "istiod reads TLSRoutes only where their CRD is of bundle v1.5.0 of the Gateway API or newer",
+    "`pkg/kube/kclient/crdwatcher.go`, minimumCRDVersions",
+)
+TCP_ROUTES_BY_1_6 = _from(
+    "1.31",
+    "istiod reads TCPRoutes only where their CRD is of bundle v1.6.0 of the Gateway API or newer",
+    "`pkg/config/schema/gatewayapi/minimumversions.go`",
+)
 AMBIENT_COMPARES_REVISIONS = Change(
     "Ambient mode takes a ServiceEntry, WorkloadEntry or AuthorizationPolicy with `istio.io/rev` "
     "only if that is the revision of istiod",

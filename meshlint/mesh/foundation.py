@@ -37,6 +37,11 @@ class Foundation:
         """All resources of some kinds."""
         return self.graph.of_kind(*kinds)
 
+    def resources_elsewhere(self, *kinds: Kind) -> Iterator[Resource]:
+        """The resources of some kinds in the other sets of the run, which may be for another cluster."""
+        others = self.graph.scopes.neighbours
+        return others.resources(*kinds) if others else iter(())
+
     def members(self, namespace: Resource, *kinds: Kind) -> Iterator[Resource]:
         """The resources of some kinds in a namespace."""
         return self.graph.in_namespace(namespace.name, *kinds)

@@ -4,7 +4,7 @@ from manifests import gateway, namespace, resources, service
 from meshlint.graph.build import build_graph
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.scope import Told, closed_scopes, neighbours
-from meshlint.model.kind import GATEWAY, ResourceRef
+from meshlint.model.kind import GATEWAY, NAMESPACE, SERVICE, ResourceRef
 
 WAYPOINT = ResourceRef(GATEWAY, "shop", "wp")
 
@@ -79,3 +79,14 @@ def test_an_altered_object_is_no_answer():
 
     assert graph.find(WAYPOINT).is_unknown
     assert graph.find(ResourceRef(GATEWAY, "shop", "other")).value is decoded[2]
+
+
+def test_the_objects_of_the_other_sets():
+    """
+    What several sets hold of one file is not told again.
+    """
+    shared, cart = resources(namespace("shop")), resources(service("cart", "shop"))
+    told = [Told(shared), Told([*shared, *cart])]
+
+    assert cart == list(neighbours(told)[0].resources(NAMESPACE, SERVICE))
+    assert [] == list(neighbours(told)[1].resources(NAMESPACE, SERVICE))

@@ -299,7 +299,10 @@ spec:
     metadata: {labels: {app: istiod}}
     spec:
       containers:
-      - {name: discovery, env: [{name: AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY, value: "true"}]}
+      - name: discovery
+        env:
+        - {name: PILOT_ENABLE_AMBIENT, value: "true"}
+        - {name: AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY, value: "true"}
 """
     dry = policy("action: DENY, rules: [{}]", meta=", annotations: {istio.io/dry-run: 'true'}")
 

@@ -2,55 +2,14 @@
 
 import pytest
 
+from installations import application, cni, custom, istiod, labelled, release
 from manifests import gateway, graph_of, mesh_of, named, namespace
 from meshlint.mesh.installation.installed_version import detect_version
 
 
-def istiod(
-    name: str = "istiod",
-    image: str = "docker.io/istio/pilot:1.30.2",
-    namespace: str = "istio-system",
-    **env: str,
-) -> str:
-    """A Deployment of istiod with environment variables."""
-    listed = ", ".join(f"{{name: {key}, value: {value!r}}}" for key, value in env.items())
-    return (
-        f"---\napiVersion: apps/v1\nkind: Deployment\nmetadata: {{name: {name}, namespace: {namespace},"
-        " labels: {app: istiod}}\nspec:\n  template:\n    metadata: {labels: {app: istiod}}\n"
-        f"    spec: {{containers: [{{name: discovery, image: '{image}', env: [{listed}]}}]}}\n"
-    )
-
-
-def cni(**data: str) -> str:
-    """The ConfigMap of istio-cni."""
-    listed = ", ".join(f"{key}: {value!r}" for key, value in data.items())
-    head = (
-        "---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: istio-cni-config, namespace: istio-system}\n"
-    )
-    return f"{head}data: {{{listed}}}\n"
-
-
-def release(chart: str, values: str = "{}", version: str = "1.31.0") -> str:
-    """A HelmRelease of one of Istio's charts."""
-    return (
-        "---\napiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\n"
-        f"metadata: {{name: {chart}, namespace: flux-system}}\n"
-        f"spec: {{chart: {{spec: {{chart: {chart}, version: '{version}'}}}}, values: {values}}}\n"
-    )
-
-
-def custom(kind: str, spec: str) -> str:
-    """An object of the Sail operator, or an IstioOperator."""
-    group = "install.istio.io/v1alpha1" if kind == "IstioOperator" else "sailoperator.io/v1"
-    return f"---\napiVersion: {group}\nkind: {kind}\nmetadata: {{name: default}}\nspec: {spec}\n"
-
-
-def labelled(kind: str, name: str, **labels: str) -> str:
-    """A webhook configuration or a Service with labels of Istio."""
-    api = "v1" if kind == "Service" else "admissionregistration.k8s.io/v1"
-    where = ", namespace: istio-system" if kind == "Service" else ""
-    listed = ", ".join(f"istio.io/{key}: {value}" for key, value in labels.items())
-    return f"---\napiVersion: {api}\nkind: {kind}\nmetadata: {{name: {name}{where}, labels: {{{listed}}}}}\n"
+def ambient_istiod(multi_network: str) -> str:
+    """An istiod of ambient mode, with a switch of it."""
+    return istiod(PILOT_ENABLE_AMBIENT="true", AMBIENT_ENABLE_MULTI_NETWORK=multi_network)
 
 
 @pytest.mark.parametrize(
@@ -101,6 +60,88 @@ def test_whether_istiod_does_ambient_mode(text, expected):
     assert expected is mesh_of(text).istiod_ambient.value
 
 
+@pytest.mark.parametrize(
+    ("text", "version", "expected"),
+    [
+        ("", "1.31", None),
+        (istiod(), "1.31", False),
+        (istiod(AMBIENT_ENABLE_MULTI_NETWORK="true"), "1.31", False),
+        (ambient_istiod("true"), "1.31", True),
+        (ambient_istiod("yes"), "1.31", False),
+        (ambient_istiod("${MULTI}"), "1.31", None),
+        (istiod("istiod-1") + ambient_istiod("true"), "1.31", True),
+        (istiod().replace("env: []", "env: [], envFrom: [{configMapRef: {name: a}}]"), "1.31", None),
+        (release("istiod", "{profile: ambient}"), "1.31", False),
+        (release("istiod", "{profile: custom}"), "1.31", None),
+        (release("istiod", "{compatibilityVersion: '1.30'}"), "1.31", None),
+        (
+            release("istiod", "{profile: ambient, pilot: {env: {AMBIENT_ENABLE_MULTI_NETWORK: true}}}"),
+            "1.31",
+            True,
+        ),
+        (release("istiod").replace("values:", "valuesFrom: [{name: a}], values:"), "1.31", None),
+        (release("ambient", "{istiod: {env: {AMBIENT_ENABLE_MULTI_NETWORK: 'true'}}}"), "1.31", True),
+        (custom("Istio", "{profile: ambient}"), "1.31", False),
+        (custom("IstioOperator", "{profile: ambient}"), "1.31", False),
+        (custom("IstioOperator", "{meshConfig: {}}"), "1.31", None),
+        (custom("IstioOperator", "{profile: remote}"), "1.31", None),
+        (
+            custom(
+                "IstioOperator",
+                "{components: {pilot: {k8s: {env: [{name: AMBIENT_ENABLE_MULTI_NETWORK, value: 'true'}]}}}}",
+            ),
+            "1.31",
+            True,
+        ),
+    ],
+)
+def test_a_switch_that_istiod_is_not_given_has_its_default(text, version, expected):
+    """
+    Of an istiod of which all is known, what is not set is off; of others nothing is known.
+
+    Without ambient mode istiod ignores the switches of ambient mode.
+    """
+    assert expected is mesh_of(text, version).multi_network.value
+
+
+def test_a_default_depends_on_the_version():
+    """
+    Addresses are allocated by default from 1.25.
+    """
+    assert mesh_of(istiod(), "1.25").istiod_switch("PILOT_ENABLE_IP_AUTOALLOCATE").value is True
+    assert mesh_of(istiod(), "1.24").istiod_switch("PILOT_ENABLE_IP_AUTOALLOCATE").value is False
+
+
+@pytest.mark.parametrize(
+    ("helm", "expected"),
+    [
+        ("{valuesObject: {profile: ambient}}", True),
+        ('{values: "profile: ambient"}', True),
+        ('{values: "meshConfig: {}"}', False),
+        ('{values: "a: [", valueFiles: []}', None),
+        ("{valueFiles: [ambient.yaml]}", None),
+        ("{parameters: [{name: pilot.env.PILOT_ENABLE_AMBIENT, value: 'true'}]}", True),
+        ('{valuesObject: {profile: default}, values: "profile: ambient"}', False),
+    ],
+)
+def test_values_of_an_application(helm, expected):
+    """
+    Argo CD takes parameters, an object, or a text; what stands in other files is not known.
+    """
+    assert expected is mesh_of(application(helm)).istiod_ambient.value
+
+
+def test_a_chart_of_another_repository_is_not_istios():
+    """
+    Others, too, call a chart `base` or `cni`.
+    """
+    foreign = application("{valuesObject: {ambient: {enabled: true}}}", "cni", "https://charts.example.com")
+    own = application("{valuesObject: {ambient: {enabled: true}}}", "cni")
+
+    assert None is mesh_of(foreign).ambient_enabled.value
+    assert mesh_of(own).ambient_enabled.value
+
+
 def test_without_ambient_mode_istiod_writes_nothing_about_waypoints():
     """
     There are no waypoints for an istiod that does no ambient mode.
@@ -128,7 +169,7 @@ def test_where_the_components_run():
     assert ("kube-system", "z") == mesh_of(trusted).ztunnel_account.value
     assert "mesh" == mesh_of(istiod(namespace="mesh")).istiod_namespace.value
     assert "openshift" == mesh_of(release("cni", "{global: {platform: openshift}}")).platform.value
-    assert mesh_of(istiod(AMBIENT_ENABLE_MULTI_NETWORK="true")).multi_network.value
+    assert mesh_of(ambient_istiod("true")).multi_network.value
     assert None is mesh_of("").multi_network.value
 
 

@@ -6,13 +6,14 @@ from typing import NamedTuple
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.installation.control_plane import is_on
-from meshlint.mesh.installation.values import Values, cni_configs, legacy_cni_config, of_cni, of_istiod
+from meshlint.mesh.installation.parts import Component, Part
+from meshlint.mesh.installation.switches import does_ambient
+from meshlint.mesh.installation.values import Values, of_cni, of_istiod
 from meshlint.model.fields import as_text
-from meshlint.model.kind import DAEMON_SET, DEPLOYMENT, ISTIO_OPERATOR, SAIL_CNI, SAIL_ISTIO, SAIL_ZTUNNEL
+from meshlint.model.kind import DAEMON_SET, DEPLOYMENT, ISTIO_OPERATOR, SAIL_ISTIO, SAIL_ZTUNNEL
 from meshlint.model.kinds.workload import Workload
-from meshlint.source.document import Location
+from meshlint.model.version import IstioVersion
 
-AMBIENT_PROFILES = frozenset({"ambient", "openshift-ambient"})
 _SYSTEM_NAMESPACE = "istio-system"
 
 
@@ -23,47 +24,24 @@ class Account(NamedTuple):
     name: str
 
 
-def ambient_cni(graph: ResourceGraph, values: Sequence[Values]) -> Derived[bool | None]:
+def ambient_cni(
+    values: Sequence[Values], parts: Sequence[Part], version: IstioVersion
+) -> Derived[bool | None]:
     """
-    Whether istio-cni does ambient mode: without it no pod is captured. None where nothing tells.
+    Whether istio-cni does ambient mode: without it no pod is captured. None where nothing says so.
 
-    ConfigMap `istio-cni-config`, key `AMBIENT_ENABLED` (up to 1.22 in the JSON of
-    `cni_network_config`); chart value `ambient.enabled`; the profile
-    (istio `manifests/charts/istio-cni/templates/configmap-cni.yaml`).
+    Of a chart that is given nothing about it, the values may stand in a file that is not read.
     """
-    for config in cni_configs(graph):
-        text = config.data.get("AMBIENT_ENABLED")
-        if text is not None:
-            return _switch("AMBIENT_ENABLED", text, config.at("data", "AMBIENT_ENABLED"))
-        legacy = legacy_cni_config(config).get("ambient_enabled")
-        if legacy is not None:
-            return _switch("ambient_enabled", legacy, config.at("data", "cni_network_config"))
+    for part in parts:
+        told = does_ambient(part, version) if part.component is Component.CNI else Derived(None)
+        if told.value is not None and (told.value or told.because[0].at != part.at):
+            return told
     for held, prefix in of_cni(values):
         found = held.get(*prefix, "ambient", "enabled")
         if found is not None:
-            return _switch("ambient.enabled", found, held.at(*prefix, "ambient", "enabled"))
-    profile = next(_profiles(graph, values, ("cni", "ambient", "*")), None)
-    return Derived(True, (profile,)) if profile else Derived(None)
-
-
-def ambient_istiod(graph: ResourceGraph, values: Sequence[Values]) -> Derived[bool | None]:
-    """
-    Whether istiod does ambient mode: without it there are no waypoints and no conditions.
-
-    istiod's `PILOT_ENABLE_AMBIENT` (istio `pilot/pkg/features/ambient.go`, 1.22 and newer), chart
-    values `pilot.env` and `env`, the profile.
-    """
-    return _istiod_flag(graph, values, "PILOT_ENABLE_AMBIENT", by_profile=True)
-
-
-def multi_network(graph: ResourceGraph, values: Sequence[Values]) -> Derived[bool | None]:
-    """Whether istiod does multi-network ambient mode: `AMBIENT_ENABLE_MULTI_NETWORK`, off by default."""
-    return _istiod_flag(graph, values, "AMBIENT_ENABLE_MULTI_NETWORK")
-
-
-def agentgateway(graph: ResourceGraph, values: Sequence[Values]) -> Derived[bool | None]:
-    """Whether istiod knows the classes of agentgateway: `PILOT_ENABLE_AGENTGATEWAY`, off by default."""
-    return _istiod_flag(graph, values, "PILOT_ENABLE_AGENTGATEWAY")
+            cause = Cause(f"`ambient.enabled` is {as_text(found)!r}", held.at(*prefix, "ambient", "enabled"))
+            return Derived(is_on(found), (cause,))
+    return Derived(None)
 
 
 def istiod_namespace(graph: ResourceGraph, values: Sequence[Values]) -> Derived[str]:
@@ -143,48 +121,6 @@ def istiods(graph: ResourceGraph) -> Iterator[Workload]:
     for workload in graph.of_kind(DEPLOYMENT):
         if isinstance(workload, Workload) and workload.pod_labels.get("app") == "istiod":
             yield workload
-
-
-def _istiod_flag(
-    graph: ResourceGraph, values: Sequence[Values], name: str, *, by_profile: bool = False
-) -> Derived[bool | None]:
-    for istiod in istiods(graph):
-        for container in istiod.containers:
-            if name in container.env:
-                return _switch(name, container.env[name], istiod.at(*container.path, "env"))
-    for istiod in istiods(graph):
-        if istiod.containers:
-            return Derived(False, (Cause(f"istiod runs without `{name}`", istiod.at()),))
-    for held, prefix in of_istiod(values):
-        for path in ((*prefix, "pilot", "env", name), (*prefix, "env", name)):
-            found = held.get(*path)
-            if found is not None:
-                return _switch(name, found, held.at(*path))
-    profile = next(_profiles(graph, values, ("istiod", "ambient", "*")), None) if by_profile else None
-    return Derived(True, (profile,)) if profile else Derived(None)
-
-
-def _profiles(graph: ResourceGraph, values: Sequence[Values], charts: tuple[str, ...]) -> Iterator[Cause]:
-    """The lines that choose a profile of ambient mode for some charts."""
-    kinds = (ISTIO_OPERATOR, SAIL_CNI if "cni" in charts else SAIL_ISTIO)
-    for resource in graph.of_kind(*kinds):
-        profile = resource.manifest.value("spec", "profile")
-        if profile in AMBIENT_PROFILES:
-            yield Cause(f"profile {profile!r}", resource.at("spec", "profile"))
-    for held in values:
-        if held.chart not in charts or (held.resource.kind not in kinds and held.chart == "*"):
-            continue
-        for path in (("profile",), ("global", "profile")):
-            profile = held.get(*path)
-            if isinstance(profile, str) and profile in AMBIENT_PROFILES:
-                yield Cause(f"profile {profile!r}", held.at(*path))
-        if held.chart == "ambient":
-            # The umbrella chart sets the profile of all of its parts itself.
-            yield Cause("chart 'ambient' is installed", held.at())
-
-
-def _switch(name: str, value: object, at: Location) -> Derived[bool | None]:
-    return Derived(is_on(value), (Cause(f"`{name}` is {as_text(value)!r}", at),))
 
 
 def _text(value: object) -> str | None:

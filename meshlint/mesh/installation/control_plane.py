@@ -13,7 +13,7 @@ from meshlint.model.resource import Resource
 from meshlint.source.document import FieldPath
 
 _REMOTE_PROFILES = frozenset({"remote", "external"})
-_AMBIENT_PROFILES = frozenset({"ambient", "openshift-ambient"})
+AMBIENT_PROFILES = frozenset({"ambient", "openshift-ambient"})
 _REMOTE_SWITCHES = (
     ("istiodRemote", "enabled"),
     ("global", "externalIstiod"),
@@ -90,12 +90,12 @@ def _remote_lines(resource: Resource, values: Sequence[Values]) -> Iterator[Caus
 def _ambient_settings(graph: ResourceGraph, values: Sequence[Values]) -> Iterator[Cause]:
     installers = list(graph.of_kind(ISTIO_OPERATOR, SAIL_ISTIO, SAIL_CNI))
     for resource in filter(is_installation, installers):
-        yield from _profile(resource, (), _AMBIENT_PROFILES)
+        yield from _profile(resource, (), AMBIENT_PROFILES)
         path = ("spec", "components", "ztunnel", "enabled")
         if is_on(resource.manifest.value(*path)):
             yield Cause("ztunnel is installed", resource.at(*path))
     for held in values:
-        yield from _profile_of_values(held, _AMBIENT_PROFILES)
+        yield from _profile_of_values(held, AMBIENT_PROFILES)
         for prefix in _prefixes(held):
             yield from _switches(held, prefix, _AMBIENT_SWITCHES)
         if held.chart == "cni":
@@ -116,7 +116,7 @@ def _ztunnels(graph: ResourceGraph) -> Iterator[Cause]:
 def _profile(resource: Resource, values: Sequence[Values], wanted: frozenset[str]) -> Iterator[Cause]:
     if resource.kind in (ISTIO_OPERATOR, SAIL_ISTIO, SAIL_CNI):
         profile = resource.manifest.value("spec", "profile")
-        if profile in wanted:
+        if isinstance(profile, str) and profile in wanted:
             yield Cause(f"profile {profile!r}", resource.at("spec", "profile"))
     for held in values:
         yield from _profile_of_values(held, wanted)

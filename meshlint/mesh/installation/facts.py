@@ -8,18 +8,37 @@ from typing import TYPE_CHECKING
 from meshlint.graph.known import Known
 from meshlint.mesh.foundation import Foundation
 from meshlint.model.keys import REVISION
-from meshlint.model.kind import AUTHORIZATION_POLICY, SERVICE_ENTRY, WORKLOAD_ENTRY
+from meshlint.model.kind import (
+    ARGO_APPLICATION,
+    AUTHORIZATION_POLICY,
+    CONFIG_MAP,
+    CUSTOM_RESOURCE_DEFINITION,
+    DEPLOYMENT,
+    GATEWAY_API,
+    HELM_RELEASE,
+    INSTALLATION,
+    SERVICE_ENTRY,
+    WORKLOAD_ENTRY,
+)
 from meshlint.model.kinds.core import Namespace
 
 if TYPE_CHECKING:
     from meshlint.mesh.derived import Cause, Derived
+    from meshlint.mesh.installation.choices import RefusedChoice
+    from meshlint.mesh.installation.companions import Companions
     from meshlint.mesh.installation.components import Account
+    from meshlint.mesh.installation.gateway_api import OutdatedBundle
     from meshlint.mesh.installation.mesh_config import MeshConfig
+    from meshlint.mesh.installation.parts import Component, Part
+    from meshlint.mesh.installation.placement import MisplacedValue
     from meshlint.mesh.installation.revisions import Revisions
     from meshlint.mesh.installation.values import Values
+    from meshlint.model.kind import Kind
+    from meshlint.model.kinds.core import ConfigMap, CustomResourceDefinition
     from meshlint.model.kinds.gateway import Gateway
     from meshlint.model.kinds.workload import Workload
     from meshlint.model.resource import Resource
+    from meshlint.source.document import Location
 
 
 class InstallationFacts(Foundation):
@@ -58,32 +77,180 @@ class InstallationFacts(Foundation):
         return control_plane.remote_control_plane(resource, self.chart_values)
 
     @cached_property
+    def parts(self) -> tuple[Part, ...]:
+        """The components of Istio that the objects of the set install."""
+        from meshlint.mesh.installation import parts
+
+        return parts.parts(self.graph)
+
+    @cached_property
+    def parts_elsewhere(self) -> tuple[Part, ...]:
+        """The components that objects of the other sets of the run install, maybe in other clusters."""
+        from meshlint.mesh.installation import parts
+
+        return parts.parts_of(self.resources_elsewhere(*INSTALLATION))
+
+    def parts_of(self, resource: Resource) -> tuple[Part, ...]:
+        """The components of Istio that an object installs."""
+        return tuple(part for part in self.parts if part.resource is resource)
+
+    def left_out(self, resource: Resource, component: Component) -> Location | None:
+        """The line of an IstioOperator that leaves a component out."""
+        from meshlint.mesh.installation.parts import switched_off
+
+        return switched_off(resource, component)
+
+    def companions(self, part: Part, component: Component) -> Companions:
+        """The parts of a component that are of the same installation as a part."""
+        from meshlint.mesh.installation.companions import Surroundings, companions
+
+        around = Surroundings(self.parts, self.parts_elsewhere, self._foreign_releases, self._is_one_cluster)
+        return companions(part, component, around)
+
+    def does_ambient(self, part: Part) -> Derived[bool | None]:
+        """Whether an istiod or an istio-cni does ambient mode; None where that cannot be told."""
+        from meshlint.mesh.installation.switches import does_ambient
+
+        return does_ambient(part, self.version)
+
+    def runs_as(self, ztunnel: Part) -> Derived[Account | None]:
+        """The service account as which a ztunnel asks istiod for certificates; None if not known."""
+        from meshlint.mesh.installation import trust
+
+        return trust.ztunnel_account(ztunnel, self.version)
+
+    def trusted_by(self, istiod: Part) -> Derived[frozenset[Account] | None]:
+        """The service accounts that an istiod lets ask for the certificates of others; None if not known."""
+        from meshlint.mesh.installation import trust
+
+        return trust.trusted_accounts(istiod, self.version)
+
+    @property
+    def _is_one_cluster(self) -> bool:
+        return self.is_applied_together or self.is_complete
+
+    @cached_property
+    def _foreign_releases(self) -> tuple[Resource, ...]:
+        """What Flux and Argo CD install anywhere in the run without telling a chart of Istio."""
+        from meshlint.mesh.installation.values import charts_of
+
+        kinds = (HELM_RELEASE, ARGO_APPLICATION)
+        releases = (*self.resources(*kinds), *self.resources_elsewhere(*kinds))
+        return tuple(release for release in releases if not any(charts_of(release)))
+
+    def dead_switches(self, istiod: Part) -> tuple[tuple[str, Cause], ...]:
+        """The switches of ambient mode that an istiod is given and does not heed, each with its line."""
+        from meshlint.mesh.installation.switches import dead_switches
+
+        return tuple(dead_switches(istiod, self.version))
+
+    def dead_exclusion(self, config: ConfigMap) -> Location | None:
+        """The namespaces to exclude that a ConfigMap of istio-cni holds under a key that nothing reads."""
+        from meshlint.mesh.installation.values import dead_exclusion
+
+        return dead_exclusion(config)
+
+    def refused_platforms(self, resource: Resource) -> tuple[RefusedChoice, ...]:
+        """The platforms in an object's values at which Istio's charts fail to render."""
+        from meshlint.mesh.installation.choices import refused_platforms
+
+        return tuple(refused_platforms(resource, self.version))
+
+    def refused_profiles(self, resource: Resource) -> tuple[RefusedChoice, ...]:
+        """The profiles of an object that its charts, or istioctl, do not have."""
+        from meshlint.mesh.installation.choices import refused_profiles
+
+        return tuple(refused_profiles(resource, self.version))
+
+    def misplaced_values(self, resource: Resource) -> tuple[MisplacedValue, ...]:
+        """The values of an object that installs Istio that stand where nothing reads them."""
+        from meshlint.mesh.installation.placement import misplaced_values
+
+        return misplaced_values(resource, self.version, version_known=self.version_known)
+
+    def outdated_bundle(self, definition: CustomResourceDefinition) -> OutdatedBundle | None:
+        """Why istiod does not read the kind of a CRD of the Gateway API; None if it does."""
+        from meshlint.mesh.installation.gateway_api import outdated_bundle
+
+        return outdated_bundle(definition, self.version)
+
+    @cached_property
+    def gateway_api(self) -> frozenset[Kind]:
+        """The kinds of the Gateway API that CRDs of the run, or a dump of a cluster, show to be served."""
+        from meshlint.mesh.installation.gateway_api import served_kinds
+
+        definitions = self.resources_elsewhere(CUSTOM_RESOURCE_DEFINITION)
+        return served_kinds((*self.resources(CUSTOM_RESOURCE_DEFINITION, *GATEWAY_API), *definitions))
+
+    @property
+    def is_rendered(self) -> bool:
+        """Whether nothing adds to the set, or changes it, that was not applied."""
+        return self.graph.scopes.rendered
+
+    def brings(self, word: str) -> bool:
+        """Whether Flux or Argo CD install something anywhere in the run that has a word in its name."""
+        return any(word in release.name for release in self._foreign_releases)
+
+    @cached_property
     def ambient_enabled(self) -> Derived[bool | None]:
         """Whether istio-cni does ambient mode, so that pods are captured; None where nothing tells."""
-        from meshlint.mesh.installation import components
+        from meshlint.mesh.installation import components, parts
+        from meshlint.mesh.installation.values import HOLDERS
 
-        return components.ambient_cni(self.graph, self.chart_values)
+        by_values = parts.parts(self.graph, (CONFIG_MAP, *HOLDERS))
+        return components.ambient_cni(self.chart_values, by_values, self.version)
 
     @cached_property
     def istiod_ambient(self) -> Derived[bool | None]:
         """Whether istiod does ambient mode, so that there are waypoints; None where nothing tells."""
-        from meshlint.mesh.installation import components
-
-        return components.ambient_istiod(self.graph, self.chart_values)
+        return self.istiod_switch("PILOT_ENABLE_AMBIENT")
 
     @cached_property
     def multi_network(self) -> Derived[bool | None]:
         """Whether ambient mode spans networks; None where nothing tells."""
-        from meshlint.mesh.installation import components
+        return self.istiod_switch("AMBIENT_ENABLE_MULTI_NETWORK")
 
-        return components.multi_network(self.graph, self.chart_values)
+    @cached_property
+    def multi_network_elsewhere(self) -> Derived[bool | None]:
+        """Whether an istiod of another set of the run lets ambient mode span networks; None if none tells."""
+        from meshlint.mesh.installation.switches import istiod_switch
+
+        return istiod_switch(self.parts_elsewhere, "AMBIENT_ENABLE_MULTI_NETWORK", self.version)
+
+    @property
+    def has_multi_network(self) -> bool:
+        """Whether the version of Istio can have ambient mode span networks: 1.27 and newer."""
+        from meshlint.mesh.changes import EAST_WEST_CLASS
+
+        return EAST_WEST_CLASS.holds(self.version)
+
+    def multi_network_use(self, resource: Resource) -> Cause | None:
+        """The line by which an object is for an ambient mesh across networks."""
+        from meshlint.mesh.installation.multi_network import multi_network_use
+
+        return multi_network_use(resource)
 
     @cached_property
     def agentgateway(self) -> Derived[bool | None]:
         """Whether istiod serves the classes of agentgateway; None where nothing tells."""
-        from meshlint.mesh.installation import components
+        return self.istiod_switch("PILOT_ENABLE_AGENTGATEWAY")
 
-        return components.agentgateway(self.graph, self.chart_values)
+    def istiod_switch(self, name: str) -> Derived[bool | None]:
+        """
+        Whether istiod runs with a switch on, an environment variable of it; None where nothing tells.
+
+        Where istiod is in the set and does not set it, its own default counts.
+        """
+        from meshlint.mesh.installation.switches import istiod_switch
+
+        return istiod_switch(self._istiods, name, self.version)
+
+    @cached_property
+    def _istiods(self) -> tuple[Part, ...]:
+        from meshlint.mesh.installation.parts import parts
+        from meshlint.mesh.installation.values import HOLDERS
+
+        return parts(self.graph, (DEPLOYMENT, *HOLDERS))
 
     @cached_property
     def istiod_namespace(self) -> Derived[str]:
@@ -141,24 +308,14 @@ class InstallationFacts(Foundation):
     def sends_dry_runs(self) -> bool:
         """Whether istiod sends policies with `istio.io/dry-run` to ztunnel, to be logged (1.29 and newer)."""
         from meshlint.mesh.changes import DRY_RUNS_CAN_BE_SENT
-        from meshlint.mesh.installation.switches import istiod_switch
 
-        name = "AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY"
-        switch = istiod_switch(self.graph, self.chart_values, name)
-        return DRY_RUNS_CAN_BE_SENT.holds(self.version) and switch is not None and switch.value
+        switch = self.istiod_switch("AMBIENT_ENABLE_DRY_RUN_AUTHORIZATION_POLICY")
+        return DRY_RUNS_CAN_BE_SENT.holds(self.version) and switch.value is True
 
     @cached_property
     def allows_waypoints(self) -> bool:
         """Whether istiod adds an ALLOW policy for the waypoint to each workload behind one."""
-        from meshlint.mesh.installation.switches import istiod_switch
-
-        switch = istiod_switch(self.graph, self.chart_values, "PILOT_AUTO_ALLOW_WAYPOINT_POLICY")
-        return switch is not None and switch.value
-
-    def _istiod_switch(self, name: str) -> Derived[bool] | None:
-        from meshlint.mesh.installation.switches import istiod_switch
-
-        return istiod_switch(self.graph, self.chart_values, name)
+        return self.istiod_switch("PILOT_AUTO_ALLOW_WAYPOINT_POLICY").value is True
 
     def _is_read(self, subject: Resource) -> bool:
         """

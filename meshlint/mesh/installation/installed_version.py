@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
-from meshlint.mesh.installation.values import CHARTS, argo_sources, chart_values, cni_configs
+from meshlint.mesh.installation.values import chart_values, cni_configs, released_charts
 from meshlint.model import kind as k
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.version import IstioVersion
@@ -51,15 +51,10 @@ def _version_texts(graph: ResourceGraph) -> Iterator[tuple[object, Location]]:
 
 
 def _chart_versions(graph: ResourceGraph) -> Iterator[tuple[object, Location]]:
-    for release in graph.of_kind(k.HELM_RELEASE):
-        if release.manifest.value("spec", "chart", "spec", "chart") in CHARTS - _UNRELATED_CHARTS:
-            version = ("spec", "chart", "spec", "version")
+    for release, chart, path in released_charts(graph):
+        if chart not in _UNRELATED_CHARTS:
+            version = (*path[:-1], "version" if release.kind == k.HELM_RELEASE else "targetRevision")
             yield release.manifest.value(*version), release.at(*version)
-    for application in graph.of_kind(k.ARGO_APPLICATION):
-        for source in argo_sources(application):
-            if application.manifest.value(*source, "chart") in CHARTS - _UNRELATED_CHARTS:
-                revision = (*source, "targetRevision")
-                yield application.manifest.value(*revision), application.at(*revision)
 
 
 def _image_versions(workload: Workload) -> Iterator[tuple[object, Location]]:

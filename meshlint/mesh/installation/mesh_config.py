@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
+from meshlint.mesh.installation.control_plane import AMBIENT_PROFILES
 from meshlint.mesh.installation.values import Values, of_istiod
 from meshlint.model.fields import Fields, as_text
 from meshlint.model.kind import CONFIG_MAP, ISTIO_OPERATOR, SAIL_ISTIO
@@ -17,7 +18,6 @@ from meshlint.source.reading import parse_yaml
 SYSTEM_NAMESPACE = "istio-system"
 DEFAULT_TRUST_DOMAIN = "cluster.local"
 _MESH_CONFIG_MAP = re.compile(r"^istio(-.+)?$")
-_AMBIENT_PROFILES = frozenset({"ambient", "openshift-ambient"})
 _HBONE = ("defaultConfig", "proxyMetadata", "ISTIO_META_ENABLE_HBONE")
 
 
@@ -199,12 +199,12 @@ def _hbone(
 def _ambient_profiles(graph: ResourceGraph, values: Sequence[Values]) -> Iterator[Cause]:
     for resource in graph.of_kind(ISTIO_OPERATOR, SAIL_ISTIO):
         profile = resource.manifest.value("spec", "profile")
-        if profile in _AMBIENT_PROFILES:
+        if isinstance(profile, str) and profile in AMBIENT_PROFILES:
             yield Cause(f"profile {profile!r} enables HBONE", resource.at("spec", "profile"))
     for held, prefix in of_istiod(values):
         for path in ((*prefix, "profile"), (*prefix, "global", "profile")):
             profile = held.get(*path)
-            if isinstance(profile, str) and profile in _AMBIENT_PROFILES:
+            if isinstance(profile, str) and profile in AMBIENT_PROFILES:
                 yield Cause(f"profile {profile!r} enables HBONE", held.at(*path))
 
 

@@ -1,7 +1,7 @@
 """How Istio is installed, as far as the manifests tell: the CNI's settings, revisions, versions."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
@@ -17,6 +17,11 @@ from meshlint.source.reading import parse_yaml
 
 _CNI_CONFIG = re.compile(r"^istio-cni(-.+)?-config$")
 CHARTS = frozenset({"base", "istiod", "cni", "ztunnel", "gateway", "ambient"})
+_DEAD_EXCLUSION = "EXCLUDED_NAMESPACES"
+_OPERATORS = (k.ISTIO_OPERATOR, k.SAIL_ISTIO, k.SAIL_CNI, k.SAIL_ZTUNNEL)
+HOLDERS = (*_OPERATORS, k.HELM_RELEASE, k.ARGO_APPLICATION)
+"""The kinds that hold values for Istio's charts."""
+_COMMON_NAMES = frozenset({"base", "cni", "gateway", "ambient"})
 
 
 class Values(NamedTuple):
@@ -66,21 +71,25 @@ def chart_values(graph: ResourceGraph) -> Iterator[Values]:
     All values for Istio's charts that the manifests hold.
 
     IstioOperator: `spec.values`; Sail: `spec.values`; Flux HelmRelease: `spec.values` of a
-    chart of Istio; Argo CD Application: `spec.source(s).helm.valuesObject`.
+    chart of Istio; Argo CD Application: in `spec.source(s).helm`, `parameters` before `valuesObject`,
+    and without the latter the text of `values`.
     """
-    for resource in graph.of_kind(k.ISTIO_OPERATOR, k.SAIL_ISTIO, k.SAIL_CNI, k.SAIL_ZTUNNEL):
+    for resource in graph.of_kind(*HOLDERS):
+        yield from values_of(resource)
+
+
+def values_of(resource: Resource) -> Iterator[Values]:
+    """The values that one object holds, as `chart_values`."""
+    if resource.kind in _OPERATORS:
         # istioctl reads an IstioOperator as a file; an object of Sail without a name is never applied.
         if resource.name or resource.kind == k.ISTIO_OPERATOR:
             yield from _values(resource, "*", ("spec", "values"))
-    for release in graph.of_kind(k.HELM_RELEASE):
-        chart = release.manifest.value("spec", "chart", "spec", "chart")
-        if chart in CHARTS:
-            yield from _values(release, chart, ("spec", "values"))
-    for application in graph.of_kind(k.ARGO_APPLICATION):
-        for path in argo_sources(application):
-            chart = application.manifest.value(*path, "chart")
-            if chart in CHARTS:
-                yield from _values(application, chart, (*path, "helm", "valuesObject"))
+        return
+    for _, chart, path in charts_of(resource):
+        if resource.kind == k.HELM_RELEASE:
+            yield from _values(resource, chart, ("spec", "values"))
+        else:
+            yield from _argo_values(resource, chart, (*path[:-1], "helm"))
 
 
 def of_istiod(values: Sequence[Values]) -> Iterator[tuple[Values, tuple[str, ...]]]:
@@ -111,16 +120,31 @@ def of_cni(values: Sequence[Values]) -> Iterator[tuple[Values, tuple[str, ...]]]
 
 def released_charts(graph: ResourceGraph) -> Iterator[tuple[Resource, str, FieldPath]]:
     """The charts of Istio that Flux and Argo CD install: the release, the chart, the way to its name."""
-    for release in graph.of_kind(k.HELM_RELEASE):
-        path = ("spec", "chart", "spec", "chart")
-        chart = release.manifest.value(*path)
-        if chart in CHARTS:
-            yield release, chart, path
-    for application in graph.of_kind(k.ARGO_APPLICATION):
-        for source in argo_sources(application):
-            chart = application.manifest.value(*source, "chart")
-            if chart in CHARTS:
-                yield application, chart, (*source, "chart")
+    for resource in graph.of_kind(k.HELM_RELEASE, k.ARGO_APPLICATION):
+        yield from charts_of(resource)
+
+
+def charts_of(resource: Resource) -> Iterator[tuple[Resource, str, FieldPath]]:
+    """The charts of Istio that a HelmRelease or an Application installs, as `released_charts`."""
+    if resource.kind == k.HELM_RELEASE:
+        sources: Iterable[FieldPath] = [("spec", "chart", "spec")]
+        repository: FieldPath = ("sourceRef", "name")
+    elif resource.kind == k.ARGO_APPLICATION:
+        sources, repository = argo_sources(resource), ("repoURL",)
+    else:
+        return
+    for path in sources:
+        chart = resource.manifest.value(*path, "chart")
+        home = resource.manifest.value(*path, *repository)
+        if isinstance(chart, str) and chart in CHARTS and _is_of_istio(chart, home, resource):
+            yield resource, chart, (*path, "chart")
+
+
+def _is_of_istio(chart: str, repository: object, resource: Resource) -> bool:
+    """Whether a chart is Istio's: others, too, call theirs `base` or `gateway`."""
+    if chart not in _COMMON_NAMES or not isinstance(repository, str):
+        return True
+    return any("istio" in text for text in (repository, resource.name, resource.namespace or ""))
 
 
 def excluded_namespaces(graph: ResourceGraph) -> Derived[frozenset[str]] | None:
@@ -148,6 +172,16 @@ def excluded_namespaces(graph: ResourceGraph) -> Derived[frozenset[str]] | None:
             at = values.at(*prefix, "excludeNamespaces")
             return Derived(names, (Cause("istio-cni is told to leave these out", at),))
     return None
+
+
+def dead_exclusion(config: ConfigMap) -> Location | None:
+    """
+    The list of namespaces that a ConfigMap of istio-cni holds under a key that nothing reads.
+
+    istio `cni/pkg/constants/constants.go`: `EXCLUDE_NAMESPACES`.
+    """
+    is_dead = _DEAD_EXCLUSION in config.data and "EXCLUDE_NAMESPACES" not in config.data
+    return config.at("data", _DEAD_EXCLUSION) if is_dead and is_cni_config(config) else None
 
 
 def enablement_selectors(graph: ResourceGraph) -> Derived[tuple[EnablementSelector, ...]] | None:
@@ -203,8 +237,13 @@ def _istiod_installers(graph: ResourceGraph) -> Iterator[Resource]:
 def cni_configs(graph: ResourceGraph) -> Iterator[ConfigMap]:
     """The ConfigMaps of istio-cni."""
     for config in graph.of_kind(k.CONFIG_MAP):
-        if isinstance(config, ConfigMap) and _CNI_CONFIG.match(config.name):
+        if isinstance(config, ConfigMap) and is_cni_config(config):
             yield config
+
+
+def is_cni_config(config: ConfigMap) -> bool:
+    """Whether a ConfigMap is that of istio-cni."""
+    return _CNI_CONFIG.match(config.name) is not None
 
 
 def legacy_cni_config(config: ConfigMap) -> Mapping[str, Any]:
@@ -222,6 +261,37 @@ def _values(resource: Resource, chart: str, path: FieldPath) -> Iterator[Values]
     data = resource.manifest.value(*path)
     if isinstance(data, dict):
         yield Values(chart, data, path, resource)
+
+
+def _argo_values(application: Resource, chart: str, path: FieldPath) -> Iterator[Values]:
+    parameters = application.manifest.value(*path, "parameters")
+    if isinstance(parameters, list) and parameters:
+        yield Values(chart, _of_parameters(parameters), (*path, "parameters"), application)
+    if isinstance(application.manifest.value(*path, "valuesObject"), dict):
+        yield from _values(application, chart, (*path, "valuesObject"))
+        return
+    text = application.manifest.value(*path, "values")
+    data = parse_yaml(text) if isinstance(text, str) else None
+    if isinstance(data, dict):
+        yield Values(chart, data, (*path, "values"), application)
+
+
+def _of_parameters(parameters: list[Any]) -> Mapping[str, Any]:
+    """Helm's `--set a.b=c`, as far as it is about mappings."""
+    data: dict[str, Any] = {}
+    for parameter in parameters:
+        name, value = (
+            (parameter.get("name"), parameter.get("value")) if isinstance(parameter, dict) else ("", "")
+        )
+        if not isinstance(name, str) or not name or "[" in name or "\\" in name:
+            continue
+        *way, last = name.split(".")
+        part = data
+        for step in way:
+            below = part.setdefault(step, {})
+            part = below if isinstance(below, dict) else {}
+        part[last] = value
+    return data
 
 
 def argo_sources(application: Resource) -> Iterator[FieldPath]:

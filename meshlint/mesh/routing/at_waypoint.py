@@ -27,7 +27,7 @@ class Surroundings(NamedTuple):
     bind: Callable[[Resource], WaypointBinding]
     virtual_ip: Callable[[Resource], Derived[bool | None]]
     judge: Callable[[Gateway], Derived[bool | None]]
-    switch: Callable[[str], Derived[bool] | None]
+    switch: Callable[[str], Derived[bool | None]]
 
 
 class InFront(NamedTuple):

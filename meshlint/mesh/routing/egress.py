@@ -13,8 +13,8 @@ from meshlint.model.kinds.traffic import EntryPort, ServiceEntry
 from meshlint.model.references import NO_WAYPOINT
 from meshlint.model.version import IstioVersion
 
-Setting = Callable[[str], Derived[bool] | None]
-"""Looks up a switch of istiod by its environment variable; None where nothing sets it."""
+Setting = Callable[[str], Derived[bool | None]]
+"""Looks up a switch of istiod by its environment variable; None where nothing tells."""
 
 DYNAMIC_DNS = "DYNAMIC_DNS"
 _AUTO_ALLOCATION = "PILOT_ENABLE_IP_AUTOALLOCATE"
@@ -105,7 +105,9 @@ def is_served(
         inside = Cause("a waypoint serves DYNAMIC_DNS only with MESH_EXTERNAL", entry.at("spec", "location"))
         return Derived(False, (inside,))
     if spoken == "TLS" and changes.DYNAMIC_DNS_FOR_TLS.holds(version):
-        return setting(_WILDCARD_TLS) or Derived(False, (Cause(f"without {_WILDCARD_TLS}", entry.at()),))
+        told = setting(_WILDCARD_TLS)
+        off = Cause(f"without {_WILDCARD_TLS}", entry.at())
+        return told if told.value is not None else Derived(False, (off,))
     return Derived(spoken == "HTTP")
 
 
@@ -144,7 +146,7 @@ def _allocated(entry: ServiceEntry, version: IstioVersion, setting: Setting) -> 
             (Cause("the label keeps istiod from giving it a virtual IP", entry.label_at(AUTO_ALLOCATE)),),
         )
     told = setting(_AUTO_ALLOCATION)
-    if told is not None:
+    if told.value is not None:
         return told
     if not changes.ADDRESS_ALLOCATION_BY_DEFAULT.holds(version):
         return Derived(None, (Cause(f"before 1.25 that takes {_AUTO_ALLOCATION}", entry.at()),))

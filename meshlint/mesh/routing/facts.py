@@ -203,7 +203,7 @@ class RoutingFacts(PolicyFacts):
             case Service():
                 return virtual_ip_of_service(service)
             case ServiceEntry():
-                return virtual_ip(service, self.version, self._istiod_switch)
+                return virtual_ip(service, self.version, self.istiod_switch)
             case _:
                 return Derived(None)
 
@@ -248,5 +248,5 @@ class RoutingFacts(PolicyFacts):
             bind=self.waypoint_binding,
             virtual_ip=self.virtual_ip,
             judge=self.is_waypoint,
-            switch=self._istiod_switch,
+            switch=self.istiod_switch,
         )

@@ -234,9 +234,9 @@ def _is_of_anothers_class(gateway: Gateway, around: Surroundings) -> _Verdict:
     if its_class.value or controller == UNMANAGED_CONTROLLER:
         return _Verdict(True, because)
     # istiod makes the other classes itself, where what they are for is switched on.
-    made = around.switch(_MADE_BY.get(controller or "", "")) if its_class.is_absent else None
-    if made is not None:
-        return _Verdict(made.value, because)
+    if its_class.is_absent and controller in _MADE_BY:
+        made = around.switch(_MADE_BY[controller])
+        return _Verdict(made.value is True, because)
     return _Verdict(False if its_class.is_absent else None, because)
 
 
@@ -303,7 +303,7 @@ def _is_read(route: Route, around: Surroundings) -> _Verdict:
     if stable is None or stable.holds(around.version):
         return _Verdict(True)
     told = around.switch(_ALPHA)
-    if told is not None:
+    if told.value is not None:
         return _Verdict(told.value, told.because)
     return _Verdict(None, (Cause(f"before {stable.since.minor_release} that takes {_ALPHA}", route.at()),))
 

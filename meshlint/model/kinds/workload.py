@@ -32,7 +32,8 @@ class Container(NamedTuple):
     A container, init containers included. `path` is the way to it.
 
     `port_paths` are the ways to the numbers of `declared_ports`. `probes` are those that connect to it,
-    `exec` is not among them.
+    `exec` is not among them. `env` are the variables whose value is written; `indirect_env` are the names
+    of those whose value stands elsewhere, `*` if a whole object is taken in.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Container(NamedTuple):
     declared_ports: tuple[ContainerPort, ...] = ()
     probes: tuple[Probe, ...] = ()
     port_paths: tuple[FieldPath, ...] = ()
+    indirect_env: frozenset[str] = frozenset()
 
 
 class Volume(NamedTuple):
@@ -164,7 +166,16 @@ def _container(container: Fields) -> Container:
         declared_ports=declared,
         probes=tuple(_probes(container)),
         port_paths=tuple((*path, "containerPort") for _, path in ports),
+        indirect_env=frozenset(_indirect_env(container)),
     )
+
+
+def _indirect_env(container: Fields) -> Iterator[str]:
+    for entry in container.each("env"):
+        if "valueFrom" in entry:
+            yield entry.text("name")
+    if any(container.each("envFrom")):
+        yield "*"
 
 
 def _probes(container: Fields) -> Iterator[Probe]:

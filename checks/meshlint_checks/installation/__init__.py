@@ -1,0 +1,1 @@
+"""istiod, istio-cni, ztunnel, CRDs."""
