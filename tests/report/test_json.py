@@ -75,9 +75,11 @@ def test_clean_run_has_an_empty_list(make_result: Callable[..., LintResult]) -> 
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_ends_its_last_line(name: str, make_result: Callable[..., LintResult]) -> None:
+def test_every_format_ends_its_last_line(
+    name: str, make_result: Callable[..., LintResult], make_finding: Callable[..., Finding]
+) -> None:
     """Each format can be rendered by name, and ends with one line break."""
-    text = render(make_result(), name, color=True, root=Path())
+    text = render(make_result(make_finding()), name, color=True, root=Path())
 
     assert text.endswith("\n")
     assert not text.endswith("\n\n")
