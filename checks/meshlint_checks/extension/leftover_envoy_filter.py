@@ -26,7 +26,7 @@ on waypoints are alpha.
 from collections.abc import Iterator
 
 from meshlint import Fix, Impact, Mesh, Problem, Severity, TargetedPolicy, check, kind
-from meshlint_checks.extension._ambient_pods import ambient_causes, are_ambient
+from meshlint_checks._pods import are_ambient, mesh_causes
 
 
 @check(
@@ -56,7 +56,7 @@ def leftover_envoy_filter(envoy_filter: TargetedPolicy, mesh: Mesh) -> Iterator[
         f"no proxy applies this EnvoyFilter: {are_ambient(coverage.ambient)}, "
         "ztunnel is no Envoy, and waypoints take only filters with 'targetRefs'",
         at=envoy_filter.at("spec", "workloadSelector"),
-        related=ambient_causes(coverage.ambient, mesh),
+        related=mesh_causes(coverage.ambient, mesh, "covered"),
         fix=Fix("delete it, or attach it to a waypoint by 'targetRefs'"),
         severity=Severity.NOTE if is_in_root else Severity.WARNING,
     )

@@ -25,7 +25,7 @@ traffic through a waypoint with a ServiceEntry and an AuthorizationPolicy.
 from collections.abc import Iterator
 
 from meshlint import Fix, Impact, Mesh, Problem, Severity, Sidecar, check, kind
-from meshlint_checks.extension._ambient_pods import ambient_causes, are_ambient
+from meshlint_checks._pods import are_ambient, mesh_causes
 
 
 @check(
@@ -44,6 +44,6 @@ def sidecar_resource_in_ambient(sidecar: Sidecar, mesh: Mesh) -> Iterator[Proble
     yield Problem(
         f"this Sidecar does nothing: {are_ambient(coverage.ambient)}, and only sidecars read it",
         at=sidecar.at(),
-        related=ambient_causes(coverage.ambient, mesh),
+        related=mesh_causes(coverage.ambient, mesh, "covered"),
         fix=Fix("delete it"),
     )

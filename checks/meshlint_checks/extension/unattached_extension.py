@@ -26,7 +26,7 @@ the old one, and the ambient pods get a second one.
 from collections.abc import Iterator
 
 from meshlint import Extension, Impact, Mesh, Namespace, Problem, Severity, Workload, check, kind
-from meshlint_checks.extension._ambient_pods import ambient_causes, are_ambient, naming
+from meshlint_checks._pods import are_ambient, mesh_causes, naming
 from meshlint_checks.extension._targets import attach
 
 _SECURITY_PHASES = frozenset({"AUTHN", "AUTHZ"})
@@ -58,7 +58,7 @@ def unattached_extension(extension: Extension, mesh: Mesh) -> Iterator[Problem]:
     yield Problem(
         _message(extension, pods, lost=coverage.is_lost, secures=secures),
         at=extension.at("spec", "selector"),
-        related=ambient_causes(pods, mesh),
+        related=mesh_causes(pods, mesh, "covered"),
         fix=attach(extension, coverage, mesh),
         severity=Severity.ERROR if secures and coverage.is_lost else Severity.WARNING,
         impact=Impact.EXPOSURE if secures else Impact.INEFFECTIVE,

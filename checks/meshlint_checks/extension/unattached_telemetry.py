@@ -29,7 +29,7 @@ waypoint that targets the Gateway.
 from collections.abc import Iterator
 
 from meshlint import Cause, Fix, Gateway, Impact, Mesh, Problem, Severity, TargetedPolicy, check, kind
-from meshlint_checks.extension._ambient_pods import ambient_causes, are_ambient
+from meshlint_checks._pods import are_ambient, mesh_causes
 from meshlint_checks.extension._targets import attach
 
 _SHOWN = 3  # The others are there for the same reason.
@@ -60,7 +60,7 @@ def unattached_telemetry(telemetry: TargetedPolicy, mesh: Mesh) -> Iterator[Prob
             f"this Telemetry does nothing: {are_ambient(coverage.ambient)}, "
             "ztunnel reads no Telemetry, and waypoints ignore a 'selector'",
             at=telemetry.at("spec", "selector"),
-            related=ambient_causes(coverage.ambient, mesh),
+            related=mesh_causes(coverage.ambient, mesh, "covered"),
             fix=attach(telemetry, coverage, mesh),
         )
     yield from _for_classes(telemetry, mesh)

@@ -40,7 +40,7 @@ from meshlint import (
     check,
     kind,
 )
-from meshlint_checks.extension._ambient_pods import ambient_causes, naming
+from meshlint_checks._pods import mesh_causes, naming
 from meshlint_checks.extension._targets import attach
 
 
@@ -70,7 +70,7 @@ def unchecked_jwt(policy: RequestAuthentication, mesh: Mesh) -> Iterator[Problem
         f"nobody checks the tokens of requests to {naming(unchecked)}: "
         "ztunnel reads no RequestAuthentication, so that forged and expired ones get through",
         at=policy.at("spec", "selector"),
-        related=ambient_causes(unchecked, mesh),
+        related=mesh_causes(unchecked, mesh, "covered"),
         fix=attach(policy, coverage, mesh),
         severity=Severity.WARNING if _is_for_gateways(policy, mesh) else Severity.ERROR,
     )

@@ -39,7 +39,8 @@ from meshlint import (
     kind,
     waypoint,
 )
-from meshlint_checks.network_policy._wording import mesh_causes, naming, tcp_ports
+from meshlint_checks._pods import mesh_causes, naming
+from meshlint_checks.network_policy._wording import tcp_ports
 
 
 @check(
@@ -61,7 +62,7 @@ def blocked_hbone_egress(policy: NetworkPolicy, mesh: Mesh) -> Iterator[Problem]
             f"this rule lets {naming(gap.pods)} out only to {tcp_ports(gap.rule)}: "
             f"{_effect(gap, is_closed=is_closed)}",
             at=ports,
-            related=mesh_causes(gap.pods, mesh),
+            related=mesh_causes(gap.pods, mesh, "selected"),
             fix=Fix(
                 f"let them out to port {waypoint.HBONE_PORT} too",
                 append_item(ports, {"port": waypoint.HBONE_PORT, "protocol": "TCP"}),

@@ -46,7 +46,8 @@ from meshlint import (
     kind,
     waypoint,
 )
-from meshlint_checks.network_policy._wording import mesh_causes, naming, tcp_ports
+from meshlint_checks._pods import mesh_causes, naming
+from meshlint_checks.network_policy._wording import tcp_ports
 
 
 @check(
@@ -73,7 +74,7 @@ def blocked_hbone_ingress(policy: NetworkPolicy, mesh: Mesh) -> Iterator[Problem
         yield Problem(
             f"this rule admits only {tcp_ports(gap.rule)}: {_effect(gap, is_closed=is_closed)}",
             at=policy.at(*gap.rule.path, "ports"),
-            related=mesh_causes(gap.pods, mesh),
+            related=mesh_causes(gap.pods, mesh, "selected"),
             fix=_admit_hbone(policy, gap),
             severity=Severity.ERROR if is_closed and gap.is_for_mesh else Severity.NOTE,
         )

@@ -40,7 +40,7 @@ from meshlint import (
     keys,
     kind,
 )
-from meshlint_checks.network_policy._wording import mesh_causes
+from meshlint_checks._pods import mesh_causes
 
 
 @check(
@@ -77,7 +77,7 @@ def _problem(policy: NetworkPolicy, found: UnadmittedWaypoint, mesh: Mesh) -> Pr
         f"from its pods and are dropped{unless}",
         at=peers,
         related=(
-            *mesh_causes([found.workload], mesh),
+            *mesh_causes([found.workload], mesh, "selected"),
             Cause(f"Service {found.service.name!r} is called through the waypoint", found.service.at()),
             *bound.because,
         ),

@@ -34,7 +34,8 @@ from meshlint import (
     kind,
     waypoint,
 )
-from meshlint_checks.network_policy._wording import mesh_causes, naming, tcp_ports
+from meshlint_checks._pods import mesh_causes, naming
+from meshlint_checks.network_policy._wording import tcp_ports
 
 
 @check(
@@ -63,7 +64,7 @@ def moot_port_restriction(policy: NetworkPolicy, mesh: Mesh) -> Iterator[Problem
             f"port {waypoint.HBONE_PORT} carries the traffic for all ports of {naming(open_to_all)}: "
             f"clients in the mesh are not restricted to {_others(found.rule)}",
             at=policy.at(*found.rule.path, "ports", found.entry),
-            related=mesh_causes(open_to_all, mesh),
+            related=mesh_causes(open_to_all, mesh, "selected"),
             fix=Fix("restrict the ports by an AuthorizationPolicy"),
         )
 
