@@ -22,6 +22,7 @@ from meshlint.model.resource import Resource
 from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, IstioVersion
 from meshlint.source.document import Location, Manifest, Unread, UnreadReason
 from meshlint.source.input import Input, read_input
+from meshlint.source.reading import Reading
 from meshlint.source.sets import ManifestSet
 
 
@@ -83,7 +84,7 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
     with _collector_paused():
         given = given or read_given(options)
         context = read_input(options.context, options.exclude, render=options.render)
-        catalog = catalog or _catalog(given, options)
+        catalog = catalog or _catalog((*given.readings, *context.readings), options)
         checks = catalog.select(options.select, options.ignore)
         linked = _link(given, context, options)
         versions = _versions(linked, options)
@@ -183,10 +184,10 @@ def linked_meshes(options: Options) -> LinkedMeshes:
     return LinkedMeshes(meshes, _summary(given, linked, ()))
 
 
-def _catalog(given: Input, options: Options) -> Catalog:
+def _catalog(readings: Sequence[Reading], options: Options) -> Catalog:
     if options.select or options.ignore:
         return load_catalog()
-    return load_catalog(lambda word: any(word in reading.file.text for reading in given.readings))
+    return load_catalog(lambda word: any(word in reading.file.text for reading in readings))
 
 
 def _link(given: Input, context: Input, options: Options) -> list[_LinkedSet]:

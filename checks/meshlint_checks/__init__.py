@@ -80,17 +80,18 @@ PRECEDENCE = (
 """Where two checks could speak of one thing, which of them does."""
 
 _OF_ISTIO = ("istio", "Istio")
+_EXTENSIONS = ("RequestAuthentication", "WasmPlugin", "TrafficExtension", "Telemetry", "EnvoyFilter")
 
 FAMILY_WORDS = {
-    "authorization": _OF_ISTIO,
+    "authorization": ("targetRef", "AuthorizationPolicy", *_EXTENSIONS),
+    "egress": ("ServiceEntry", "VirtualService"),
     "enrollment": _OF_ISTIO,
+    "extension": (*_EXTENSIONS, "Sidecar"),
+    "installation": (*_OF_ISTIO, "gateway.networking.k8s.io"),
     "migration": _OF_ISTIO,
-    "peer_authentication": _OF_ISTIO,
-    "extension": _OF_ISTIO,
-    "network_policy": _OF_ISTIO,
-    "egress": _OF_ISTIO,
-    "routing": (*_OF_ISTIO, "parentRefs"),
-    "installation": _OF_ISTIO,
+    "network_policy": ("NetworkPolicy",),
+    "peer_authentication": ("PeerAuthentication", "ENABLE_HBONE", "mesh:", '"mesh"'),
+    "routing": ("parentRefs", "VirtualService", "DestinationRule"),
     "unsupported": _OF_ISTIO,
     "waypoint": (*_OF_ISTIO, "waypoint"),
 }
