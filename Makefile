@@ -8,15 +8,15 @@ PYTHON := $(shell for python in python3 python3.11 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 endif
 
-.PHONY: demo test lint format-check ruff mypy imports docs docs-check bench bench-smoke check clean
+.PHONY: demo test lint format-check ruff mypy imports docs docs-check accuracy bench bench-smoke check clean
 
 # What meshlint says of a small shop with mistakes in it. Exit code 1 means findings, and is what we came for.
 demo: $(VENV)/.runtime
 	$(BIN)/meshlint check examples/shop || test $$? -eq 1
 
-# All tests; `make test PYTEST_ARGS="-m 'not slow'"` for the quick ones.
+# All tests, side by side; `make test PYTEST_ARGS="-m 'not slow'"` for the quick ones.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
 
 lint: format-check ruff mypy imports
 
@@ -38,6 +38,10 @@ docs: $(VENV)/.dev
 
 docs-check: $(VENV)/.dev
 	$(BIN)/python docs/generate.py --check
+
+# Breaks the healthy meshes of tests/corpus on purpose, and writes docs/accuracy.md.
+accuracy: $(VENV)/.dev
+	PYTHONPATH=tests $(BIN)/python -m accuracy.measure
 
 # Measures, and writes docs/performance.md.
 bench: $(VENV)/.dev

@@ -41,9 +41,31 @@ class Silence(NamedTuple):
     alarms: tuple[str, ...]
 
 
-def silence(mesh: HealthyMesh) -> Silence:
-    """Lint a healthy mesh as it is written."""
-    findings = _lint(mesh, None)
+class Measured(NamedTuple):
+    """What came of one healthy mesh."""
+
+    silence: Silence
+    outcomes: tuple[Outcome, ...]
+
+
+def measure(mesh: HealthyMesh, mutations: Iterable[Mutation]) -> Measured:
+    """Lint a mesh as it is, and broken in each way that fits it."""
+    before: dict[str | None, list[Finding]] = {None: _lint(mesh, None)}
+    found = []
+    for mutation in mutations:
+        broken = mesh.copy()
+        at = mutation.run(broken)
+        if at is None:
+            continue
+        if mutation.version not in before:
+            before[mutation.version] = _lint(mesh, mutation.version)
+        known = {_key(finding) for finding in before[mutation.version]}
+        new = [finding for finding in _lint(broken, mutation.version) if _key(finding) not in known]
+        found.append(_outcome(mutation, mesh, new, broken.line(at)))
+    return Measured(_silence(mesh, before[None]), tuple(found))
+
+
+def _silence(mesh: HealthyMesh, findings: Iterable[Finding]) -> Silence:
     shown = [(finding.severity, f"{finding.check} at {_place(finding)}") for finding in findings]
     return Silence(
         mesh.name,
@@ -53,22 +75,15 @@ def silence(mesh: HealthyMesh) -> Silence:
     )
 
 
-def outcomes(mesh: HealthyMesh, mutations: Iterable[Mutation]) -> Iterator[Outcome]:
-    """Break a mesh in each way that fits it, and see what is found."""
-    for mutation in mutations:
-        broken = mesh.copy()
-        at = mutation.run(broken)
-        if at is None:
-            continue
-        before = {_key(finding) for finding in _lint(mesh, mutation.version)}
-        findings = [f for f in _lint(broken, mutation.version) if _key(f) not in before]
-        expected = broken.line(at)
-        yield Outcome(
-            mutation,
-            mesh.name,
-            found=any(f.check == mutation.check and _line(f) == expected for f in findings),
-            extra=tuple(sorted({f.check for f in findings if _is_extra(f, mutation, expected)})),
-        )
+def _outcome(
+    mutation: Mutation, mesh: HealthyMesh, findings: list[Finding], expected: tuple[str, int]
+) -> Outcome:
+    return Outcome(
+        mutation,
+        mesh.name,
+        found=any(f.check == mutation.check and _line(f) == expected for f in findings),
+        extra=tuple(sorted({f.check for f in findings if _is_extra(f, mutation, expected)})),
+    )
 
 
 def _is_extra(finding: Finding, mutation: Mutation, expected: tuple[str, int]) -> bool:
@@ -137,20 +152,56 @@ On the healthy meshes {alarms} findings at warning or above, {notes} notes.
 """
 
 
-def page(silences: list[Silence], results: list[Outcome]) -> str:
+def page(measured: list[Measured]) -> str:
     """The whole page."""
+    results = sorted(
+        (outcome for each in measured for outcome in each.outcomes),
+        key=lambda result: (result.mutation.check, result.mutation.how, result.mesh),
+    )
     head = _HEAD.format(
-        meshes=len(silences),
+        meshes=len(measured),
         ways=len({result.mutation for result in results}),
         tried=len(results),
         found=sum(result.found for result in results),
         missed=sum(not result.found for result in results),
         extra=sum(bool(result.extra) for result in results),
-        alarms=sum(len(each.alarms) for each in silences),
-        notes=sum(len(each.notes) for each in silences),
+        alarms=sum(len(each.silence.alarms) for each in measured),
+        notes=sum(len(each.silence.notes) for each in measured),
     )
-    parts = [head, *_faults(results), *_named(results), *_healthy(silences)]
+    meshes = [line for each in measured for line in rows(each)]
+    named = [line for each in measured for line in failures(each)]
+    parts = [
+        head,
+        "".join(_faults(results)),
+        "\n## What is missed, and what is said too much\n\n",
+        "\n".join(named) if named else "Nothing.",
+        "\n\n## Healthy meshes\n\n",
+        "| mesh | objects | findings at warning or above | notes | faults | found |\n|---|---|---|---|---|---|\n",
+        "\n".join(meshes),
+    ]
     return "\n".join(line.rstrip() for line in "".join(parts).splitlines()) + "\n"
+
+
+def rows(measured: Measured) -> list[str]:
+    """The row of a mesh in the page."""
+    silence, results = measured
+    notes = Counter(text.partition(" at ")[0] for text in silence.notes)
+    shown = ", ".join(f"`{check}` {count}" for check, count in sorted(notes.items()))
+    found = sum(result.found for result in results)
+    alarms = ", ".join(silence.alarms)
+    return [f"| {silence.mesh} | {silence.objects} | {alarms} | {shown} | {len(results)} | {found} |"]
+
+
+def failures(measured: Measured) -> list[str]:
+    """The lines of the page that name what is missed in a mesh, and what is said too much."""
+    lines = []
+    for result in measured.outcomes:
+        where = f"`{result.mutation.check}` in {result.mesh}, {result.mutation.how}"
+        if not result.found:
+            lines.append(f"- {where}: missed")
+        if result.extra:
+            lines.append(f"- {where}: also {', '.join(f'`{name}`' for name in result.extra)}")
+    return lines
 
 
 def _faults(results: list[Outcome]) -> Iterator[str]:
@@ -171,33 +222,19 @@ def _faults(results: list[Outcome]) -> Iterator[str]:
         yield f"\nNo fault is made for: {', '.join(f'`{name}`' for name in without)}.\n"
 
 
-def _named(results: list[Outcome]) -> Iterator[str]:
-    misses = [result for result in results if not result.found]
-    extras = [result for result in results if result.extra]
-    yield "\n## Missed\n\n"
-    yield from (f"- `{r.mutation.check}` in {r.mesh}: {r.mutation.how}\n" for r in misses)
-    yield "" if misses else "None.\n"
-    yield "\n## Extra\n\n"
-    for r in extras:
-        also = ", ".join(f"`{name}`" for name in r.extra)
-        yield f"- `{r.mutation.check}` in {r.mesh}: {r.mutation.how}: also {also}\n"
-    yield "" if extras else "None.\n"
-
-
-def _healthy(silences: list[Silence]) -> Iterator[str]:
-    yield "\n## Healthy meshes\n\n| mesh | objects | at warning or above | notes |\n|---|---|---|---|\n"
-    for each in silences:
-        notes = Counter(text.partition(" at ")[0] for text in each.notes)
-        shown = ", ".join(f"`{check}` {count}" for check, count in sorted(notes.items()))
-        yield f"| {each.mesh} | {each.objects} | {len(each.alarms) or ''} | {shown} |\n"
-
-
 def main() -> None:
-    """Write the page."""
-    corpus, mutations = read_corpus(), all_mutations()
-    results = [outcome for mesh in corpus for outcome in outcomes(mesh, mutations)]
-    results.sort(key=lambda result: (result.mutation.check, result.mutation.how, result.mesh))
-    PAGE.write_text(page([silence(mesh) for mesh in corpus], results), encoding="utf-8")
+    """Write the page: each mesh in a process of its own, as many at a time as there are processors."""
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor() as pool:
+        measured = list(pool.map(measure_named, [mesh.name for mesh in read_corpus()]))
+    PAGE.write_text(page(measured), encoding="utf-8")
+
+
+def measure_named(name: str) -> Measured:
+    """Measure the mesh of a name with all mutations."""
+    [mesh] = [mesh for mesh in read_corpus() if mesh.name == name]
+    return measure(mesh, all_mutations())
 
 
 if __name__ == "__main__":
