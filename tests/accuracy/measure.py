@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from accuracy.mesh import HealthyMesh, read_corpus
-from accuracy.mutation import Mutation, all_mutations
+from accuracy.mutation import Fault, Mutation, all_mutations
 from meshlint.checking.catalog import load_catalog
 from meshlint.checking.finding import Finding
 from meshlint.checking.vocabulary import Severity
@@ -24,9 +24,9 @@ _CATALOG = load_catalog()
 
 
 class Outcome(NamedTuple):
-    """What came of one mutation of one mesh. `extra` are the checks that spoke and should not have."""
+    """What came of one fault of one mesh. `extra` are the checks that spoke and should not have."""
 
-    mutation: Mutation
+    fault: Fault
     mesh: str
     found: bool
     extra: tuple[str, ...]
@@ -57,10 +57,10 @@ def measure(mesh: HealthyMesh, mutations: Iterable[Mutation]) -> Measured:
         at = mutation.run(broken)
         if at is None:
             continue
-        if mutation.version not in before:
-            before[mutation.version] = _lint(mesh, mutation.version)
-        known = {_key(finding) for finding in before[mutation.version]}
-        new = [finding for finding in _lint(broken, mutation.version) if _key(finding) not in known]
+        if mutation.fault.version not in before:
+            before[mutation.fault.version] = _lint(mesh, mutation.fault.version)
+        known = {_key(finding) for finding in before[mutation.fault.version]}
+        new = [finding for finding in _lint(broken, mutation.fault.version) if _key(finding) not in known]
         found.append(_outcome(mutation, mesh, new, broken.line(at)))
     return Measured(_silence(mesh, before[None]), tuple(found))
 
@@ -79,15 +79,15 @@ def _outcome(
     mutation: Mutation, mesh: HealthyMesh, findings: list[Finding], expected: tuple[str, int]
 ) -> Outcome:
     return Outcome(
-        mutation,
+        mutation.fault,
         mesh.name,
-        found=any(f.check == mutation.check and _line(f) == expected for f in findings),
+        found=any(f.check == mutation.fault.check and _line(f) == expected for f in findings),
         extra=tuple(sorted({f.check for f in findings if _is_extra(f, mutation, expected)})),
     )
 
 
 def _is_extra(finding: Finding, mutation: Mutation, expected: tuple[str, int]) -> bool:
-    if finding.check == mutation.check:
+    if finding.check == mutation.fault.check:
         return _line(finding) != expected
     return finding.severity is not Severity.NOTE and finding.check not in mutation.also
 
@@ -156,11 +156,11 @@ def page(measured: list[Measured]) -> str:
     """The whole page."""
     results = sorted(
         (outcome for each in measured for outcome in each.outcomes),
-        key=lambda result: (result.mutation.check, result.mutation.how, result.mesh),
+        key=lambda result: (result.fault.check, result.fault.how, result.mesh),
     )
     head = _HEAD.format(
         meshes=len(measured),
-        ways=len({result.mutation for result in results}),
+        ways=len({result.fault for result in results}),
         tried=len(results),
         found=sum(result.found for result in results),
         missed=sum(not result.found for result in results),
@@ -176,7 +176,8 @@ def page(measured: list[Measured]) -> str:
         "\n## What is missed, and what is said too much\n\n",
         "\n".join(named) if named else "Nothing.",
         "\n\n## Healthy meshes\n\n",
-        "| mesh | objects | findings at warning or above | notes | faults | found |\n|---|---|---|---|---|---|\n",
+        "| mesh | objects | findings at warning or above | notes | faults | found |\n",
+        "|---|---|---|---|---|---|\n",
         "\n".join(meshes),
     ]
     return "\n".join(line.rstrip() for line in "".join(parts).splitlines()) + "\n"
@@ -196,7 +197,7 @@ def failures(measured: Measured) -> list[str]:
     """The lines of the page that name what is missed in a mesh, and what is said too much."""
     lines = []
     for result in measured.outcomes:
-        where = f"`{result.mutation.check}` in {result.mesh}, {result.mutation.how}"
+        where = f"`{result.fault.check}` in {result.mesh}, {result.fault.how}"
         if not result.found:
             lines.append(f"- {where}: missed")
         if result.extra:
@@ -207,17 +208,17 @@ def failures(measured: Measured) -> list[str]:
 def _faults(results: list[Outcome]) -> Iterator[str]:
     yield "## Faults\n\n| check | what is done | meshes | found | missed | extra |\n"
     yield "|---|---|---|---|---|---|\n"
-    by_mutation: dict[Mutation, list[Outcome]] = defaultdict(list)
+    by_fault: dict[Fault, list[Outcome]] = defaultdict(list)
     for result in results:
-        by_mutation[result.mutation].append(result)
-    for mutation, tried in by_mutation.items():
+        by_fault[result.fault].append(result)
+    for fault, tried in by_fault.items():
         found, extra = sum(result.found for result in tried), sum(bool(result.extra) for result in tried)
-        version = f" (Istio {mutation.version})" if mutation.version else ""
+        version = f" (Istio {fault.version})" if fault.version else ""
         yield (
-            f"| [{mutation.check}](checks/{mutation.check}.md) | {mutation.how}{version} | {len(tried)} "
+            f"| [{fault.check}](checks/{fault.check}.md) | {fault.how}{version} | {len(tried)} "
             f"| {found} | {len(tried) - found} | {extra} |\n"
         )
-    without = sorted({check.id for check in _CATALOG.checks} - {result.mutation.check for result in results})
+    without = sorted({check.id for check in _CATALOG.checks} - {result.fault.check for result in results})
     if without:
         yield f"\nNo fault is made for: {', '.join(f'`{name}`' for name in without)}.\n"
 

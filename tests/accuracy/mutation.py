@@ -10,28 +10,33 @@ from accuracy.mesh import At, HealthyMesh
 Break = Callable[[HealthyMesh], At | None]
 
 
+class Fault(NamedTuple):
+    """What is wrong: the check that is to find it, what is done, and the Istio version it is wrong in."""
+
+    check: str
+    how: str
+    version: str | None
+
+
 class Mutation(NamedTuple):
     """
     A named way to break a mesh.
 
-    `check` is what is to be found, `how` what is done. `also` are the checks that may speak too, since the
-    one fault has a second consequence. `version` is the Istio version that it is a fault in, None for
-    any. `run` breaks a mesh in the first place that is fit for it, and gives the place to be blamed;
-    None if the mesh has no such place.
+    `also` are the checks that may speak too, since the one fault has a second consequence. `run` breaks a
+    mesh in the first place that is fit for it, and gives the place to be blamed; None if the mesh has no
+    such place.
     """
 
-    check: str
-    how: str
+    fault: Fault
     also: frozenset[str]
-    version: str | None
     run: Break
 
 
 def mutation(
     check: str, how: str, *, also: tuple[str, ...] = (), version: str | None = None
 ) -> Callable[[Break], Mutation]:
-    """Declare a way to break a mesh."""
-    return lambda run: Mutation(check, how, frozenset(also), version, run)
+    """Declare a way to break a mesh, for one Istio version or for any."""
+    return lambda run: Mutation(Fault(check, how, version), frozenset(also), run)
 
 
 def all_mutations() -> list[Mutation]:
@@ -42,4 +47,4 @@ def all_mutations() -> list[Mutation]:
     for module in pkgutil.iter_modules(accuracy.mutations.__path__, "accuracy.mutations."):
         members = vars(importlib.import_module(module.name)).values()
         found.extend(member for member in members if isinstance(member, Mutation))
-    return sorted(found, key=lambda each: (each.check, each.how))
+    return sorted(found, key=lambda each: each.fault[:2])
