@@ -89,7 +89,7 @@ def findings_of(check: Check, fixture: Path, catalog: Catalog) -> list[Finding]:
     before = [rule.speaks for rule in catalog.precedence if rule.silent == check.id]
     known = {known.id for known in catalog.checks}
     select = [check.id, *(name for name in before if name in known)]
-    result = lint(_options(fixture)._replace(select=select), catalog)
+    result = lint(options_of(fixture)._replace(select=select), catalog)
     return [finding for finding in result.findings if finding.check in (check.id, CHECK_CRASHED.id)]
 
 
@@ -103,7 +103,7 @@ def mended(check: Check, fixture: Path, catalog: Catalog) -> str:
 def observed_reads(check: Check, fixture: Path) -> set[Kind]:
     """The kinds that a check looks at on a fixture, its subjects aside."""
     seen: set[Kind] = set()
-    for _, mesh, resources, _ in linked_meshes(_options(fixture)).meshes:
+    for _, mesh, resources, _ in linked_meshes(options_of(fixture)).meshes:
         mesh.graph.on_read = seen.add
         for resource in resources:
             is_subject = resource.kind in check.subjects or ANY_RESOURCE in check.subjects
@@ -113,7 +113,8 @@ def observed_reads(check: Check, fixture: Path) -> set[Kind]:
     return seen
 
 
-def _options(fixture: Path) -> Options:
+def options_of(fixture: Path) -> Options:
+    """The circumstances under which a fixture is linted, as it says at its top."""
     said = _CIRCUMSTANCES.search(fixture.read_bytes().decode("utf-8", "replace"))
     options = Options(paths=[str(fixture)])
     for word in said[1].split() if said else ():

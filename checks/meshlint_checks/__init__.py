@@ -20,17 +20,13 @@ _WITHOUT_WAYPOINT = (
 )
 
 PRECEDENCE = (
-    Precedence("unquoted-label-value", "invalid-label", About.PLACE),
     Precedence("unquoted-label-value", "invalid-use-waypoint", About.PLACE),
     Precedence("unquoted-label-value", "invalid-dataplane-mode", About.PLACE),
     Precedence("unquoted-label-value", "powerless-inject-label", About.PLACE),
     Precedence("unquoted-label-value", "invalid-ambient-boolean", About.PLACE),
     Precedence("misspelt-istio-key", "invalid-label", About.PLACE),
-    Precedence("misspelt-istio-key", "label-as-annotation", About.PLACE),
     Precedence("invalid-use-waypoint", "invalid-label", About.PLACE),
     Precedence("invalid-use-waypoint", "dangling-waypoint", About.PLACE),
-    Precedence("label-as-annotation", "misplaced-ambient-label", About.PLACE),
-    Precedence("injecting-revision-label", "dual-mode-namespace", About.RESOURCE),
     Precedence("dual-mode-namespace", "mixed-dataplane-modes", About.RESOURCE),
     Precedence("injecting-revision-label", "mixed-dataplane-modes", About.RESOURCE),
     Precedence("dual-mode-pod", "mixed-dataplane-modes", About.SHOWN),
@@ -64,17 +60,16 @@ PRECEDENCE = (
     Precedence("selector-on-waypoint", "unchecked-jwt", About.RESOURCE),
     Precedence("selector-on-waypoint", "unattached-extension", About.RESOURCE),
     Precedence("selector-on-waypoint", "unattached-telemetry", About.RESOURCE),
-    Precedence("selector-on-waypoint", "leftover-envoy-filter", About.RESOURCE),
     Precedence("non-waypoint-target", "policy-without-enforcer", About.SHOWN),
     Precedence("l7-rule-at-ztunnel", "missing-waypoint-principal", About.RESOURCE),
-    Precedence("spiffe-prefixed-principal", "missing-waypoint-principal", About.RESOURCE),
     *(Precedence(label, "policy-without-enforcer", About.SHOWN) for label in _LOST_LABELS),
     Precedence("bypassed-egress-gateway", "virtual-service-without-waypoint", About.RESOURCE),
     *(
         Precedence(label, echo, About.SHOWN)
-        for label in (*_LOST_LABELS, "service-entry-without-vip")
+        for label in _LOST_LABELS
         for echo in ("bypassed-egress-gateway", *_WITHOUT_WAYPOINT)
     ),
+    *(Precedence("service-entry-without-vip", echo, About.SHOWN) for echo in _WITHOUT_WAYPOINT),
     *(Precedence("unused-waypoint", echo, About.SHOWN) for echo in _WITHOUT_WAYPOINT),
 )
 """Where two checks could speak of one thing, which of them does."""
