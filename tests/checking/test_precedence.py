@@ -327,7 +327,7 @@ CASES = {
         f"{OPERATOR}  components:\n    ztunnel:\n      enabled: false\n"
     ),
     ("half-enabled-ambient", "disabled-ambient-cni"): (
-        f"# test: complete\n{OPERATOR}  values:\n    cni:\n      ambient:\n        enabled: false\n---\n{AMBIENT}"
+        f"# test: complete\n{OPERATOR}  values:\n    cni: {{ambient: {{enabled: false}}}}\n---\n{AMBIENT}"
     ),
     ("service-entry-without-vip", "virtual-service-without-waypoint"): (
         AMBIENT + waypoint("waypoint") + ENTRY + RULE.format(kind="VirtualService") + TIMEOUT
