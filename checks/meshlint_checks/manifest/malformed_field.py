@@ -38,6 +38,8 @@ from meshlint import (
 from meshlint_checks.manifest._scalars import as_written, quote, type_of, unquote, unquoted_noun
 from meshlint_checks.manifest._syntax import shown
 
+_OPENINGS = ("{{", "<<", "${")
+
 
 @check(
     doc=__doc__,
@@ -51,8 +53,8 @@ def malformed_field(resource: Resource, _: Mesh) -> Iterator[Problem]:
     # A field that is read twice is noted twice.
     fields = {malformed.path: malformed for malformed in resource.head.malformed}
     for path, malformed in fields.items():
-        if unquoted_noun(malformed) is None and not _is_whole(malformed):
-            at = resource.at(*path)
+        at = resource.at(*path)
+        if unquoted_noun(malformed) is None and not _is_whole(malformed) and not _is_template(at):
             yield Problem(
                 f"{field_text(path)} is {_found(malformed, at)}, not {malformed.expected}",
                 at=at,
@@ -64,6 +66,12 @@ def _is_whole(malformed: Malformed) -> bool:
     """Whether it is a number such as `80.0`, which reaches the API server as `80`."""
     found = malformed.found
     return malformed.expected == "a whole number" and isinstance(found, float) and found.is_integer()
+
+
+def _is_template(at: Location) -> bool:
+    """Whether a renderer will put something else here: unquoted, `{{ x }}` reads as a mapping."""
+    start, end = at.value_offsets
+    return any(opening in at.file.text[start:end] for opening in _OPENINGS)
 
 
 def _found(malformed: Malformed, at: Location) -> str:
