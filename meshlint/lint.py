@@ -12,6 +12,8 @@ from meshlint.checking.finding import Finding
 from meshlint.checking.result import LintResult, Summary
 from meshlint.checking.run import CHECK_CRASHED, Checkable, merge_sets, run_checks
 from meshlint.graph.build import build_graph
+from meshlint.graph.decided import DecidedSet
+from meshlint.graph.entries import entry_points
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.scope import Neighbours, Scopes, Told, closed_scopes, neighbours
 from meshlint.mesh.derived import Derived
@@ -20,6 +22,7 @@ from meshlint.mesh.mesh import Mesh
 from meshlint.model.decode import decode
 from meshlint.model.resource import Resource
 from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, IstioVersion
+from meshlint.source.decision import Deciding, NamedSet
 from meshlint.source.document import Location, Manifest, Unread, UnreadReason
 from meshlint.source.input import Input, read_input
 from meshlint.source.reading import Reading
@@ -34,6 +37,7 @@ class Options(NamedTuple):
     have it detected. `namespace` is for objects that name none. `complete` says that nothing is
     missing from what is read. `render` has kustomizations built by the kustomize that is installed.
     `only` keeps the findings that have a place, or a related place, in one of these files; None keeps all.
+    `sets` are the manifest sets that the settings name.
     """
 
     paths: Sequence[str] = (".",)
@@ -46,6 +50,7 @@ class Options(NamedTuple):
     complete: bool = False
     render: bool = False
     only: Sequence[str] | None = None
+    sets: Sequence[NamedSet] = ()
 
 
 class _Context(NamedTuple):
@@ -83,7 +88,7 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
     """
     with _collector_paused():
         given = given or read_given(options)
-        context = read_input(options.context, options.exclude, render=options.render)
+        context = _read_context(options)
         catalog = catalog or _catalog((*given.readings, *context.readings), options)
         checks = catalog.select(options.select, options.ignore)
         linked = _link(given, context, options)
@@ -103,7 +108,31 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
 
 def read_given(options: Options) -> Input:
     """Read what is to be linted. Raises UsageError for a path that is not there."""
-    return read_input(options.paths, options.exclude, options.context, render=options.render)
+    deciding = Deciding(entry_points, options.sets)
+    return read_input(
+        options.paths, options.exclude, options.context, render=options.render, deciding=deciding
+    )
+
+
+def _read_context(options: Options) -> Input:
+    return read_input(
+        options.context, options.exclude, render=options.render, deciding=Deciding(entry_points)
+    )
+
+
+def decided_sets(options: Options) -> tuple[DecidedSet, ...]:
+    """
+    Read, decide which manifests are a set, and link each, without checking anything.
+
+    Raises UsageError for a path that is not there.
+    """
+    with _collector_paused():
+        given = read_given(options)
+        linked = _link(given, _read_context(options), options)
+    return tuple(
+        DecidedSet(manifest_set, one.resources, one.graph.scopes)
+        for manifest_set, one in zip(given.sets, linked, strict=True)
+    )
 
 
 def _safe_in_all_sets(findings: list[Finding], linked: Sequence[_LinkedSet]) -> list[Finding]:
@@ -174,7 +203,7 @@ def linked_meshes(options: Options) -> LinkedMeshes:
     """
     with _collector_paused():
         given = read_given(options)
-        context = read_input(options.context, options.exclude, render=options.render)
+        context = _read_context(options)
         linked = _link(given, context, options)
     versions = _versions(linked, options)
     meshes = tuple(
@@ -223,7 +252,7 @@ def _linked(
     scopes = closed_scopes(
         everything,
         [*manifest_set.unread, *around.unread],
-        complete=options.complete,
+        complete=options.complete or manifest_set.complete,
         rendered=manifest_set.rendered and around.rendered,
         beyond=manifest_set.beyond | around.beyond,
         neighbours=others,
@@ -293,6 +322,10 @@ def _mesh(graph: ResourceGraph, version: _Version) -> Mesh:
 
 def _summary(given: Input, linked: Iterable[_LinkedSet], suppressed: Sequence[Finding]) -> Summary:
     unread = [*given.unread, *(hole for reading in given.readings for hole in reading.unread)]
+    filled = _filled(given)
+    unread = [
+        hole for hole in unread if hole.reason is not UnreadReason.TEMPLATE or hole.at.file.path not in filled
+    ]
     templates = sum(hole.reason is UnreadReason.TEMPLATE for hole in unread)
     encrypted = sum(hole.reason is UnreadReason.ENCRYPTED for hole in unread)
     return Summary(
@@ -303,8 +336,14 @@ def _summary(given: Input, linked: Iterable[_LinkedSet], suppressed: Sequence[Fi
         unrendered=templates,
         encrypted=encrypted,
         suppressed=len(suppressed),
-        unapplied=sum(one.unapplied for one in given.sets),
+        unapplied=sum(len(one.not_built) or one.unapplied for one in given.sets),
     )
+
+
+def _filled(given: Input) -> set[str]:
+    """The files of which nothing is left that was not read, once they were rendered."""
+    left = {hole.at.file.path for one in given.sets for hole in one.unread}
+    return {manifest.file.path for one in given.sets for manifest in one.manifests} - left
 
 
 @contextmanager

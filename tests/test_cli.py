@@ -541,8 +541,7 @@ def test_what_a_patch_changes_is_only_noted_and_said(here, capsys):
     assert "note[dual-mode-namespace]" in said
     assert "prod/kustomization.yaml:3:3" in said
     assert said.endswith(
-        "1 kustomization changes or adds objects and was not applied: "
-        "pipe `kustomize build` into `meshlint check -`.\n"
+        "1 kustomization changes or adds objects and was not applied: `meshlint sets` says why.\n"
     )
 
 

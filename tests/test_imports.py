@@ -42,7 +42,8 @@ def test_the_version_loads_next_to_nothing(tmp_path):
 
     assert not modules & (HEAVY | {"yaml", "json", "pathlib", "subprocess", "shutil"})
     assert {"meshlint", "meshlint.cli", "meshlint.errors"} | {
-        f"meshlint.cli.{verb}" for verb in ("check", "checks", "describe", "explain", "new_check", "options")
+        f"meshlint.cli.{verb}"
+        for verb in ("check", "checks", "describe", "explain", "new_check", "options", "sets")
     } == {name for name in modules if name.startswith("meshlint")}
 
 

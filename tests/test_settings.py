@@ -1,5 +1,7 @@
 """Settings of a repository."""
 
+import re
+
 import pytest
 
 from meshlint.cli import run
@@ -88,3 +90,49 @@ def test_a_settings_file_that_is_asked_for_must_be_there(here, capsys):
     """
     assert 2 == run(["check", "--config", "nowhere.toml"])
     assert "cannot read the settings" in capsys.readouterr().err
+
+
+SET = "[[set]]\nname = 'prod'\npaths = ['prod']\n"
+
+
+def test_sets_of_the_settings_are_linted_apart(here, capsys, monkeypatch):
+    """
+    Paths are taken from the settings file, wherever meshlint is started.
+    """
+    (here / "prod").mkdir()
+    (here / "a.yaml").rename(here / "prod" / "a.yaml")
+    (here / "meshlint.toml").write_text(SET + "namespace = 'shop'\ncomplete = true\n")
+    monkeypatch.chdir(here / "prod")
+
+    assert 0 == run(["sets"])
+    assert "prod: named in the settings" in capsys.readouterr().out
+    assert 1 == run(["check"])
+    assert 0 == run(["sets", "--isolated"])
+    assert ".: a directory" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (SET.replace("name", "nmae"), "'set.0.name': field required"),
+        (SET.replace("name", "nmae"), "'set.0.nmae' is not a setting; did you mean 'name'?"),
+        (SET.replace("['prod']", "[]"), "'set.0.paths': list should have at least 1 item"),
+        (SET.replace("['prod']", "'prod'"), "'set.0.paths': input should be a valid list"),
+        (SET.replace("'prod'\n", "''\n", 1), "'set.0.name': string should have at least 1 character"),
+        (SET + SET, "two sets are called 'prod'"),
+        (SET.replace("['prod']", "['prod', 'gone']"), "'set.0.paths.1': no such path: 'gone'"),
+        (SET.replace("['prod']", "['../..']"), "may not read outside of their directory: paths '../..'"),
+        ("set = 'prod'\n", "'set': input should be a valid list"),
+        ("[[sets]]\n", "'sets' is not a setting; did you mean 'set'?"),
+    ],
+)
+def test_wrong_sets_are_told_by_their_key(here, text, complaint):
+    """
+    Each complaint names the key, with the number of the set.
+    """
+    (here / "prod").mkdir()
+    path = here / "meshlint.toml"
+    path.write_text(text)
+
+    with pytest.raises(UsageError, match=re.escape(complaint)):
+        read_settings(path)

@@ -68,12 +68,20 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
 def run(options: argparse.Namespace) -> int:
     """Lint, report, and answer with the exit code."""
     from meshlint.errors import UsageError
+    from meshlint.graph.entries import entry_points
+    from meshlint.source.decision import Deciding
     from meshlint.source.input import read_input
 
     fill_in(options)
     options.only = _only(options)
     say_if_unknown(istio_version(options.istio_version))
-    given = read_input(options.paths or ["."], options.exclude, options.context, render=options.render)
+    given = read_input(
+        options.paths or ["."],
+        options.exclude,
+        options.context,
+        render=options.render,
+        deciding=Deciding(entry_points, options.sets),
+    )
     if given.in_vain:
         raise UsageError(_in_vain(given.in_vain))
     asked = reports(options)

@@ -105,6 +105,7 @@ def reports(options: argparse.Namespace) -> list[Report]:
 
 def fill_in(options: argparse.Namespace) -> None:
     """Take from the settings, if there are any, what the command line does not say."""
+    options.sets = []
     path = options.config or (None if options.isolated else _settings_file())
     if path is None:
         return
@@ -118,6 +119,7 @@ def fill_in(options: argparse.Namespace) -> None:
     options.istio_version = options.istio_version or settings.istio_version
     options.namespace = options.namespace or settings.namespace
     options.complete = options.complete or settings.complete
+    options.sets = settings.named_sets
     if "fail_on" in options:
         options.select = options.select or settings.select
         options.ignore = options.ignore + settings.ignore
@@ -136,6 +138,7 @@ def lint_options(options: argparse.Namespace) -> "Options":
         namespace=options.namespace,
         complete=options.complete,
         render=options.render,
+        sets=options.sets,
     )
 
 

@@ -52,7 +52,7 @@ def finding_record(finding: Finding) -> dict[str, Any]:
         "set": ", ".join(finding.sets) or None,
         "resource": _resource(finding.resource) if finding.resource else None,
         "field": finding.field,
-        "location": _location(finding.at),
+        "location": location(finding.at),
         "related": [related(cause) for cause in finding.related],
         "fix": _fix(finding.fix) if finding.fix else None,
         "fingerprint": finding.fingerprint,
@@ -70,7 +70,7 @@ def _resource(resource: ResourceIdentity) -> dict[str, str | None]:
 
 def related(cause: Cause) -> dict[str, Any]:
     """A cause, with its place."""
-    return {"message": cause.message, "location": _location(cause.at)}
+    return {"message": cause.message, "location": location(cause.at)}
 
 
 def _fix(fix: Fix) -> dict[str, Any]:
@@ -81,8 +81,9 @@ def _edit(edit: Edit) -> dict[str, str | int]:
     return {**_span(edit.file, edit.file.span(edit.start, edit.end)), "text": edit.text}
 
 
-def _location(location: Location) -> dict[str, str | int]:
-    return _span(location.file, location.span)
+def location(at: Location) -> dict[str, str | int]:
+    """A place as scripts are told it."""
+    return _span(at.file, at.span)
 
 
 def _span(file: SourceFile, span: SourceSpan) -> dict[str, str | int]:

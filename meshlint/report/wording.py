@@ -45,8 +45,7 @@ def not_applied(summary: "Summary") -> str:
         return ""
     one = summary.unapplied == 1
     said = "changes or adds objects and was" if one else "change or add objects and were"
-    advice = "pipe `kustomize build` into `meshlint check -`"
-    return f"{_count(summary.unapplied, 'kustomization')} {said} not applied: {advice}."
+    return f"{_count(summary.unapplied, 'kustomization')} {said} not applied: `meshlint sets` says why."
 
 
 def nothing_of_kubernetes(files: int) -> str:

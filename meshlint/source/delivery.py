@@ -1,15 +1,12 @@
-"""What Flux, Argo CD and Helm deliver: directories to namespaces, and what is not among the files."""
+"""What Flux, Argo CD and Helm deliver that is not among the files."""
 
 import os
 import re
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
 
-from meshlint.source.alteration import Alteration, Target, alterations_by
 from meshlint.source.discovery import Discovery
-from meshlint.source.document import Manifest, Place
-from meshlint.source.kustomization import Kustomizations
+from meshlint.source.document import Manifest
 from meshlint.source.origin import Source, group_and_kind
 
 _FLUX_GROUP = "kustomize.toolkit.fluxcd.io"
@@ -17,43 +14,9 @@ _ARGO_CD_GROUP = "argoproj.io"
 _HELM_GROUPS = ("helm.toolkit.fluxcd.io", "helm.cattle.io")
 _RESOURCE_SET_GROUP = "fluxcd.controlplane.io"
 _CHART_FILE = "Chart.yaml"
-_CRDS = re.compile(r"(?:[\w.-]*-)?crds?")
-
-
-class DeclaredNamespaces(NamedTuple):
-    """
-    The namespaces that Flux and Argo CD deploy directories to.
-
-    None stands for a namespace that cannot be told. Flux overrides what objects say, Argo CD
-    only fills in. `altering` is what they change in the objects of directories.
-    """
-
-    overriding: Mapping[str, str | None]
-    filling: Mapping[str, str | None]
-    kustomized: frozenset[str]
-    altering: Mapping[str, Sequence[Alteration]]
-
-    def namespace(self, home: str) -> str | None:
-        """The namespace that a directory is delivered to."""
-        return self.overriding[home] if home in self.overriding else self.filling[home]
-
-    def home(self, directory: str) -> str | None:
-        """The nearest directory above that is deployed to a namespace as a whole, or the directory itself."""
-        return next(
-            (it for it in self._holding(directory) if it in self.overriding or it in self.filling), None
-        )
-
-    def altering_directory(self, directory: str) -> str:
-        """The key of `altering` for what is in a directory; empty if nothing of it is changed."""
-        return next((it for it in self._holding(directory) if it in self.altering), "")
-
-    def _holding(self, directory: str) -> Iterator[str]:
-        """A directory, then those above it that are deployed with all that they hold."""
-        yield directory
-        while (parent := os.path.dirname(directory)) != directory:
-            directory = parent
-            if directory not in self.kustomized:
-                yield directory
+_CRDS = re.compile(r"(?:[\w.-]*-)?crds?(?:\.ya?ml)?(?:\?.*)?")
+# What its releases install beside definitions is a policy of admission, for these.
+_GATEWAY_API = re.compile(r".*\bkubernetes-sigs/gateway-api/releases/.*-install\.ya?ml")
 
 
 class Deliveries:
@@ -78,7 +41,9 @@ class Deliveries:
         """
         for manifest in manifests:
             match group_and_kind(manifest):
-                case (group, "HelmRelease") if _is_of_crds(manifest.value("spec", "chart", "spec", "chart")):
+                case (group, "HelmRelease") if is_of_definitions(
+                    manifest.value("spec", "chart", "spec", "chart")
+                ):
                     pass
                 case (group, "HelmRelease" | "HelmChart") if group in _HELM_GROUPS:
                     target = manifest.value("spec", "targetNamespace")
@@ -109,7 +74,7 @@ class Deliveries:
         """Whether nothing of a source can be missing: it was read, or makes no objects of its own."""
         match source:
             case {"chart": chart} if chart:
-                return _is_of_crds(chart)
+                return is_of_definitions(chart)
             case {"path": path} if path:
                 return self._is_read(path)
             case {"ref": ref} if ref:
@@ -119,63 +84,23 @@ class Deliveries:
                 return False
 
     def _is_read(self, path: object) -> bool:
-        if _is_of_crds(path):
+        if is_of_definitions(path):
             return True
         found = self._read.intersection(_directories(self._tops, path))
         return bool(found) and not found & self._charts
 
 
-def _is_of_crds(source: object) -> bool:
-    """Whether a chart or a path says by its name that it holds definitions only, no objects."""
-    return isinstance(source, str) and any(_CRDS.fullmatch(part) for part in source.split("/"))
+def is_of_definitions(source: object) -> bool:
+    """Whether a chart, a path or an address says by its name that it holds definitions only, no objects."""
+    if not isinstance(source, str):
+        return False
+    return any(map(_CRDS.fullmatch, source.split("/"))) or _GATEWAY_API.fullmatch(source) is not None
 
 
 def _told(namespace: object) -> str | None:
     """A namespace, None if it is left out or a template."""
     is_plain = isinstance(namespace, str) and namespace and not set("${<") & set(namespace)
     return str(namespace) if is_plain else None
-
-
-def declared_namespaces(
-    sources: Iterable[Source], kustomizations: Kustomizations, discovery: Discovery
-) -> DeclaredNamespaces:
-    """Read the Flux Kustomizations and Argo CD Applications among some manifests."""
-    flux: dict[str, set[str | None]] = defaultdict(set)
-    argo: dict[str, set[str | None]] = defaultdict(set)
-    altering: dict[str, list[Alteration]] = defaultdict(list)
-    roots = tops(discovery)
-    for manifest in (manifest for source in sources for manifest in source.manifests):
-        match group_and_kind(manifest):
-            case (group, "Kustomization") if group == _FLUX_GROUP:
-                path = manifest.value("spec", "path")
-                _note(flux, roots, path, manifest.value("spec", "targetNamespace"))
-                _note_alterations(altering, roots, path, _part(manifest, "spec"))
-            case (group, "Application") if group == _ARGO_CD_GROUP:
-                path = manifest.value("spec", "source", "path")
-                _note(argo, roots, path, manifest.value("spec", "destination", "namespace"))
-                _note_alterations(altering, roots, path, _part(manifest, "spec", "source", "kustomize"))
-    return DeclaredNamespaces(_agreed(flux), _agreed(argo), frozenset(kustomizations.by_directory), altering)
-
-
-def _part(manifest: Manifest, *path: str) -> Manifest:
-    """A mapping within a manifest, by itself; an empty one if it is none."""
-    data, place = manifest.value(*path), manifest.at(*path).place
-    if not isinstance(data, dict) or place is None:
-        return Manifest(manifest.file, {}, Place(0, 0))
-    return Manifest(manifest.file, data, place)
-
-
-def _note_alterations(
-    altering: dict[str, list[Alteration]], tops: Iterable[str], path: object, kustomize: Manifest
-) -> None:
-    alterations = list(alterations_by(kustomize, lambda _: ()))
-    if kustomize.value("commonMetadata", "labels"):
-        alterations.append(Alteration(kustomize.at("commonMetadata"), (Target(),)))
-    if kustomize.data.get("components"):
-        alterations.append(Alteration(kustomize.at("components"), (Target(),)))
-    if alterations:
-        for directory in _directories(tops, path):
-            altering[directory].extend(alterations)
 
 
 def tops(discovery: Discovery) -> list[str]:
@@ -194,27 +119,9 @@ def _git_root(directory: str) -> str:
     return top
 
 
-def _note(declared: dict[str, set[str | None]], tops: Iterable[str], path: object, namespace: object) -> None:
-    for directory in _directories(tops, path):
-        declared[directory].add(namespace if isinstance(namespace, str) and namespace else None)
-
-
 def _directories(tops: Iterable[str], path: object) -> Iterator[str]:
     """Where a path in a manifest may lead."""
     # A path that is the whole repository is as likely to be meant for another one.
     if isinstance(path, str) and path.strip("./"):
         for top in tops:
             yield os.path.normpath(os.path.join(top, path.lstrip("/")))
-
-
-def _agreed(declared: Mapping[str, set[str | None]]) -> dict[str, str | None]:
-    agreed: dict[str, str | None] = {}
-    for directory, namespaces in declared.items():
-        match [*namespaces]:
-            case [None]:
-                pass
-            case [str(namespace)] if "${" not in namespace:
-                agreed[directory] = namespace
-            case _:
-                agreed[directory] = None
-    return agreed

@@ -9,6 +9,7 @@ from meshlint.source.document import Unread
 from meshlint.source.text import speaks_of_kubernetes
 
 if TYPE_CHECKING:
+    from meshlint.source.decision import Deciding
     from meshlint.source.kustomize import Build
     from meshlint.source.reading import Reading
     from meshlint.source.renderer import Refusal
@@ -22,7 +23,8 @@ class Input(NamedTuple):
     `files` is how many files were read; `readings` and `sets` are empty if none of them speaks
     of Kubernetes. `unread` could not even be opened. `named` are the paths, as shown, of the files
     that were named themselves, standard input included. `discovery` is how they were found, `builds`
-    what kustomize made of directories: None if it was not to be asked.
+    what kustomize made of directories: None if it was not to be asked. `deciding` is what
+    sets are decided by.
     """
 
     files: int
@@ -32,6 +34,7 @@ class Input(NamedTuple):
     named: Sequence[str] = ()
     discovery: Discovery = Discovery(())
     builds: "dict[str, Build | Refusal] | None" = None
+    deciding: "Deciding | None" = None
 
     @property
     def is_nothing(self) -> bool:
@@ -61,12 +64,14 @@ def read_input(
     context: Sequence[str] = (),
     *,
     render: bool = False,
+    deciding: "Deciding | None" = None,
 ) -> Input:
     """
     Read what some paths stand for; `-` is standard input.
 
-    What lies in `context` is left out. `render` has kustomizations built that change objects. Raises
-    UsageError for a path that is not there.
+    What lies in `context` is left out. `render` has kustomizations built that change objects. `deciding` has
+    the sets of the settings made, and what Flux and Argo CD apply followed. Raises UsageError for a path that
+    is not there.
     """
     has_stdin = "-" in paths and sys.stdin is not None
     stdin = sys.stdin.buffer if has_stdin else None
@@ -80,7 +85,7 @@ def read_input(
         else:
             contents.append((found, content))
     if unread or any(speaks_of_kubernetes(content) for _, content in contents):
-        return _parsed(discovery, contents, unread, render=render)
+        return _parsed(discovery, contents, unread, render=render, deciding=deciding)
     return Input(len(contents), (), (), (), _named(discovery), discovery)
 
 
@@ -95,7 +100,9 @@ def with_texts(given: Input, texts: Mapping[str, str]) -> Input:
         else reading
         for reading in given.readings
     ]
-    sets = split_into_sets(readings, given.discovery, unread=given.unread, builds=given.builds)
+    sets = split_into_sets(
+        readings, given.discovery, unread=given.unread, builds=given.builds, deciding=given.deciding
+    )
     return given._replace(readings=readings, sets=sets)
 
 
@@ -105,6 +112,7 @@ def _parsed(
     unread: Sequence[Unread],
     *,
     render: bool,
+    deciding: "Deciding | None",
 ) -> Input:
     # YAML's reader is a third of the start-up: loaded only if there is something to read.
     from meshlint.source.reading import read_text
@@ -112,8 +120,8 @@ def _parsed(
 
     readings = [read_text(found.path, content) for found, content in contents]
     builds: dict[str, Build | Refusal] | None = {} if render else None
-    sets = split_into_sets(readings, discovery, unread=unread, builds=builds)
-    return Input(len(contents), readings, sets, unread, _named(discovery), discovery, builds)
+    sets = split_into_sets(readings, discovery, unread=unread, builds=builds, deciding=deciding)
+    return Input(len(contents), readings, sets, unread, _named(discovery), discovery, builds, deciding)
 
 
 def _named(discovery: Discovery) -> Sequence[str]:

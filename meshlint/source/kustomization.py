@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from meshlint.source.alteration import Alteration, Target, alterations_by, altered
@@ -78,22 +79,31 @@ class Kustomizations:
             self._reached[root.directory] = self._follow(root)
         return self._reached[root.directory]
 
-    def left_over(self) -> list[Source]:
-        """Everything that no root reaches; of patches and components only what is broken."""
-        taken = {real for root in self.roots for real in self.reach(root).files}
+    def left_over(self, applied: frozenset[str] = frozenset()) -> list[Source]:
+        """
+        Everything that no root reaches; of patches and components only what is broken.
+
+        `applied` are the files that are in a set already.
+        """
+        taken = applied | {real for root in self.roots for real in self.reach(root).files}
         taken |= {
             known.source.real for root in self.roots for known in self.reach(root).kustomizations.values()
         }
+        return [
+            only_broken(source) if real in self.hidden else source
+            for real, source in self.sources.items()
+            if real not in taken
+        ]
+
+    @cached_property
+    def hidden(self) -> frozenset[str]:
+        """The files that are no resources: kustomizations, patches, what is generated from, components."""
         hidden = self._own_files | self._patches
         for known in self.by_directory.values():
             hidden |= known.generated_from
             if known.is_component:
                 hidden |= self.reach(known).files.keys()
-        return [
-            only_broken(source) if real in hidden else source
-            for real, source in self.sources.items()
-            if real not in taken
-        ]
+        return frozenset(hidden)
 
     def altered(self, root: Kustomization) -> dict[Manifest, Location]:
         """What a root puts together and changes, each object with the place that says so."""

@@ -11,6 +11,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from meshlint.source.alteration import Target, targets_of
@@ -20,7 +21,7 @@ from meshlint.source.kustomization import Kustomization, Kustomizations
 from meshlint.source.origin import Source, group_and_kind
 from meshlint.source.reading import parse_yaml, split_documents
 from meshlint.source.rendered import Part, RenderedManifest
-from meshlint.source.renderer import LARGEST_OUTPUT, Output, Refusal, find_program, run_renderer
+from meshlint.source.renderer import LARGEST_OUTPUT, Refusal, find_program, run_renderer
 from meshlint.source.text import SourceFile
 from meshlint.source.unrendered import find_template
 
@@ -56,12 +57,41 @@ _POD_LABELS = (
 )
 
 
-class Build(NamedTuple):
-    """What kustomize made of a root; paths in its annotations start from `directory`."""
+class Order(NamedTuple):
+    """
+    What is to be built: directories and files, put together by a kustomization that is not in the repository.
 
-    root: Kustomization
+    `known` says what it is to do, in `fields`, and where that is written; its directory is where its paths
+    start from. `directories` are those of kustomizations, `files` are real paths of manifests. `key` is
+    different for what is built differently.
+    """
+
+    key: str
+    known: Kustomization
+    directories: tuple[str, ...]
+    files: tuple[str, ...] = ()
+    fields: Mapping[str, Any] = MappingProxyType({})
+
+
+class Build(NamedTuple):
+    """
+    What kustomize made of an order; paths in its annotations start from `directory`.
+
+    `copies` are the files that were copied there, by path.
+    """
+
+    order: Order
     text: str
     directory: str
+    copies: Mapping[str, str] = MappingProxyType({})
+
+
+class Made(NamedTuple):
+    """An object of a build as it was written, its data without what was added, and what has written it."""
+
+    manifest: Manifest
+    data: dict[str, Any]
+    parts: Sequence[Part]
 
 
 class Kustomizer:
@@ -80,71 +110,72 @@ class Kustomizer:
 
     @cached_property
     def _command(self) -> tuple[str, ...] | None:
-        kustomize, kubectl = find_program("kustomize"), find_program("kubectl")
-        if kustomize is not None:
-            return kustomize, "build"
-        return (kubectl, "kustomize") if kubectl is not None else None
+        return _build_command()
 
-    def build_all(self, roots: Sequence[Kustomization]) -> None:
-        """Build several roots side by side, as many as there are processors."""
-        wanted = [root for root in roots if root.directory not in self._built]
+    def build_all(self, orders: Iterable[Order]) -> None:
+        """Build several orders side by side, as many as there are processors."""
+        wanted = {order.key: order for order in orders if order.key not in self._built}
         if len(wanted) > 1 and self._command is not None:
             from concurrent.futures import ThreadPoolExecutor
 
             with ThreadPoolExecutor(os.cpu_count()) as pool:
-                built = pool.map(self._build, wanted)
-                self._built.update(zip((root.directory for root in wanted), built, strict=True))
+                built = pool.map(self._build, wanted.values())
+                self._built.update(zip(wanted, built, strict=True))
 
-    def build(self, root: Kustomization) -> Build | Refusal:
-        """Build a root, or say why it is not built."""
-        if root.directory not in self._built:
-            self._built[root.directory] = self._build(root)
-        return self._built[root.directory]
+    def build(self, order: Order) -> Build | Refusal:
+        """Build an order, or say why it is not built."""
+        if order.key not in self._built:
+            self._built[order.key] = self._build(order)
+        return self._built[order.key]
+
+    def made(self, build: Build) -> Iterator[Made]:
+        """The objects of a build, each with what has written it."""
+        parts = _Parts(build, self._kustomizations)
+        for made in _objects(build.text):
+            data, annotations = without_annotations(made.data)
+            yield Made(made, data, parts.of(data, annotations))
 
     def read(self, build: Build) -> tuple[tuple[Manifest, ...], tuple[Unread, ...]]:
         """The objects of a build, with the places where they were written; those with templates apart."""
-        parts = _Parts(build, self._kustomizations)
         manifests: list[Manifest] = []
         unread: list[Unread] = []
-        for made in _objects(build.text):
-            data, annotations = _without_annotations(made.data)
-            manifest = RenderedManifest(data, parts.of(data, annotations))
-            template = find_template(made)
+        for made in self.made(build):
+            manifest = RenderedManifest(made.data, made.parts)
+            template = find_template(made.manifest)
             if template is None:
                 manifests.append(manifest)
             else:
-                unread.append(_unsubstituted(template.message, manifest))
+                unread.append(unsubstituted(template.message, manifest))
         return tuple(manifests), tuple(unread)
 
-    def _build(self, root: Kustomization) -> Build | Refusal:
+    def _build(self, order: Order) -> Build | Refusal:
         command = self._command
         if command is None:
-            return Refusal("neither kustomize nor kubectl is on PATH", root.at("kind"))
-        refusal = next(self._objections(root), None)
+            return Refusal("neither kustomize nor kubectl is on PATH", order.known.at("kind"))
+        refusal = next(self._objections(order), None)
         if refusal is not None:
             return refusal
-        output = _run(command, root.directory)
-        if output.text is None:
-            return Refusal(output.why, root.at("kind"))
-        return Build(root, output.text, output.directory)
+        return _run(command, order, self._kustomizations.sources)
 
-    def _objections(self, root: Kustomization) -> Iterator[Refusal]:
-        """What speaks against building: whatever would reach outside, in all that a root puts together."""
+    def _objections(self, order: Order) -> Iterator[Refusal]:
+        """What speaks against building: whatever would reach outside, in all that an order puts together."""
+        own = order.known
+        if own.directory not in order.directories or order.fields:
+            yield from self._objections_to(own)
         seen: set[str] = set()
-        pending = [root]
+        pending = [(path, own) for path in (*order.directories, *own.components)]
         while pending:
-            known = pending.pop()
-            if known.directory in seen:
+            path, referring = pending.pop()
+            known = self._kustomizations.by_directory.get(path)
+            if known is None and os.path.isdir(path):
+                yield Refusal(
+                    f"{_shown(path, referring)!r} is not among what was read", referring.at("resources")
+                )
+            if known is None or known.directory in seen:
                 continue
             seen.add(known.directory)
             yield from self._objections_to(known)
-            for path in known.refers_to:
-                if path in self._kustomizations.by_directory:
-                    pending.append(self._kustomizations.by_directory[path])
-                elif os.path.isdir(path):
-                    yield Refusal(
-                        f"{_shown(path, known)!r} is not among what was read", known.at("resources")
-                    )
+            pending.extend((path, known) for path in known.refers_to)
 
     def _objections_to(self, known: Kustomization) -> Iterator[Refusal]:
         if known.source.unread:
@@ -184,31 +215,65 @@ def _shown(path: str, known: Kustomization) -> str:
     return os.path.relpath(path, known.directory)
 
 
-def _run(command: Sequence[str], directory: str) -> Output:
-    """
-    Build a directory as the only resource of a kustomization that asks for annotations.
+def building_program() -> str | None:
+    """What builds kustomizations, as a user would type it; None if there is nothing on PATH that does."""
+    command = _build_command()
+    return None if command is None else " ".join((os.path.basename(command[0]), *command[1:]))
 
-    A path of kustomize is relative, so it leads from there to the directory.
+
+def _build_command() -> tuple[str, ...] | None:
+    kustomize, kubectl = find_program("kustomize"), find_program("kubectl")
+    if kustomize is not None:
+        return kustomize, "build"
+    return (kubectl, "kustomize") if kubectl is not None else None
+
+
+def order_of(root: Kustomization) -> Order:
+    """The order of a kustomization as it is."""
+    return Order(root.directory, root, (root.directory,))
+
+
+def _run(command: Sequence[str], order: Order, sources: Mapping[str, Source]) -> Build | Refusal:
+    """
+    Build a kustomization of our own that asks for annotations and has all else as its resources.
+
+    A path of kustomize is relative, so it leads from there to a directory. Files outside of a kustomization
+    it does not load: they are copied.
     """
     import json
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="meshlint-") as made:
         home = os.path.realpath(made)
+        copies = {os.path.join(home, f"{i}.yaml"): real for i, real in enumerate(order.files)}
+        for copy, real in copies.items():
+            with open(copy, "w", encoding="utf-8", errors="replace", newline="") as file:
+                file.write(sources[real].file.text)
         wrapper = {
-            "resources": [os.path.relpath(directory, home)],
+            **order.fields,
+            "resources": [
+                *(os.path.relpath(directory, home) for directory in order.directories),
+                *map(os.path.basename, copies),
+            ],
+            "components": [os.path.relpath(directory, home) for directory in order.known.components],
             "buildMetadata": ["originAnnotations", "transformerAnnotations"],
         }
+        if order.fields.get("components") is None:
+            del wrapper["components"]
         with open(os.path.join(home, "kustomization.yaml"), "w", encoding="utf-8") as file:
             json.dump(wrapper, file)
         output = run_renderer([*command, home], home)
-        return output._replace(why=_reason(output.why, directory), directory=home)
+    if output.text is None:
+        return Refusal(_reason(output.why, (*order.directories, home)), order.known.at("kind"))
+    return Build(order, output.text, home, copies)
 
 
-def _reason(why: str, directory: str) -> str:
-    """What kustomize complains of in a directory, without the way that led it there."""
-    _, wrapped, inner = why.rpartition(f"recursed accumulation of path '{directory}': ")
-    reason = (inner if wrapped else why).replace(f"{directory}{os.sep}", "")
+def _reason(why: str, directories: Iterable[str]) -> str:
+    """What kustomize complains of in some directories, without the way that led it there."""
+    reason = why
+    for directory in directories:
+        _, wrapped, inner = reason.rpartition(f"recursed accumulation of path '{directory}': ")
+        reason = (inner if wrapped else reason).replace(f"{directory}{os.sep}", "")
     return reason if len(reason) <= _LONGEST_REASON else f"{reason[:_LONGEST_REASON]}..."
 
 
@@ -224,13 +289,14 @@ def _objects(text: str) -> Iterator[Manifest]:
             yield Manifest(file, composed.data, composed.place)
 
 
-def _unsubstituted(message: str, manifest: Manifest) -> Unread:
+def unsubstituted(message: str, manifest: Manifest) -> Unread:
+    """An object with a template left in it, as what could not be read."""
     namespace = manifest.value("metadata", "namespace")
     at = manifest.at("metadata", "name")
     return Unread(UnreadReason.TEMPLATE, message, at, namespace if isinstance(namespace, str) else None)
 
 
-def _without_annotations(data: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, str]]:
+def without_annotations(data: Mapping[str, Any]) -> tuple[dict[str, Any], Mapping[str, str]]:
     """An object without what kustomize added to it, and that."""
     metadata = dict(data.get("metadata") or {})
     annotations = dict(metadata.get("annotations") or {})
@@ -248,7 +314,7 @@ class _Parts:
     def __init__(self, build: Build, kustomizations: Kustomizations) -> None:
         self._build = build
         self._kustomizations = kustomizations
-        self._patches: dict[str, list[_Patch]] = {}
+        self._patches: dict[int, list[_Patch]] = {}
 
     def of(self, data: Mapping[str, Any], annotations: Mapping[str, str]) -> list[Part]:
         """The parts of an object, the last one first."""
@@ -262,11 +328,17 @@ class _Parts:
         """The kustomizations that changed an object, each once, in their order."""
         steps = _read(annotations.get(_TRANSFORMATIONS))
         files = (step.get("configuredIn") for step in steps or () if isinstance(step, dict))
-        found = (self._kustomizations.by_directory.get(os.path.dirname(self._real(file))) for file in files)
+        found = (self._configured_in(self._real(file)) for file in files)
         return list(dict.fromkeys(known for known in found if known is not None))
 
+    def _configured_in(self, file: str) -> Kustomization | None:
+        directory = os.path.dirname(file)
+        own = directory == self._build.directory
+        return self._build.order.known if own else self._kustomizations.by_directory.get(directory)
+
     def _real(self, path: object) -> str:
-        return os.path.realpath(os.path.join(self._build.directory, str(path)))
+        real = os.path.realpath(os.path.join(self._build.directory, str(path)))
+        return self._build.copies.get(real, real)
 
     def _origin(self, data: Mapping[str, Any], annotations: Mapping[str, str]) -> Part:
         said = _read(annotations.get(_ORIGIN))
@@ -276,7 +348,7 @@ class _Parts:
         if manifest is not None:
             return Part(manifest, manifest.data)
         directory = os.path.dirname(self._real(said.get("configuredIn")))
-        known = self._kustomizations.by_directory.get(directory, self._build.root)
+        known = self._kustomizations.by_directory.get(directory, self._build.order.known)
         return Part(_generator(known, data), {})
 
     def _written_by(self, known: Kustomization, origin: Manifest, data: Mapping[str, Any]) -> Iterator[Part]:
@@ -293,9 +365,10 @@ class _Parts:
                 yield from patch.parts(data)
 
     def _patches_of(self, known: Kustomization) -> "list[_Patch]":
-        if known.directory not in self._patches:
-            self._patches[known.directory] = list(_patches(known, self._kustomizations.sources))
-        return self._patches[known.directory]
+        key = id(known)
+        if key not in self._patches:
+            self._patches[key] = list(_patches(known, self._kustomizations.sources))
+        return self._patches[key]
 
 
 class _Patch(NamedTuple):
@@ -360,9 +433,10 @@ def _content(path: str) -> str:
 
 def _inline(manifest: Manifest, at: FieldPath, text: str) -> Iterator[Manifest]:
     """The documents of a patch that is written into a field, at their own lines if it is a literal block."""
-    place = manifest.at(*at).place
-    if place is not None:
-        yield from _composed(manifest.file, text, _offsets_in_block(manifest.file.text, place, text))
+    location = manifest.at(*at)
+    if location.place is not None:
+        offsets = _offsets_in_block(location.file.text, location.place, text)
+        yield from _composed(location.file, text, offsets)
 
 
 def _offsets_in_block(file: str, place: Place, text: str) -> Callable[[int], int]:

@@ -15,6 +15,22 @@ from meshlint.source.text import SourceFile
 _KUSTOMIZATION_NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 _CHART_FILE = "Chart.yaml"
 
+_CLUSTER_WIDE_GROUPS = frozenset(
+    (
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apiregistration.k8s.io",
+        "node.k8s.io",
+        "scheduling.k8s.io",
+    )
+)
+_CLUSTER_WIDE = frozenset(
+    (
+        *("Namespace", "Node", "PersistentVolume", "GatewayClass", "IngressClass"),
+        *("CertificateSigningRequest", "PodSecurityPolicy", "CiliumClusterwideNetworkPolicy"),
+    )
+)
+
 
 class Source(NamedTuple):
     """One file: where it is, the directory argument it came from, and what was read in it."""
@@ -92,6 +108,15 @@ def common_directory(directories: set[str]) -> str:
 def group_and_kind(manifest: Manifest) -> tuple[str, str]:
     """The API group and kind of a manifest, as text whatever it holds."""
     return str(manifest.value("apiVersion")).rpartition("/")[0], str(manifest.value("kind"))
+
+
+def takes_namespace(manifest: Manifest) -> bool:
+    """Whether an object is in a namespace; kinds that are not known to be cluster-wide are."""
+    group, kind = group_and_kind(manifest)
+    if group == "storage.k8s.io" or group in _CLUSTER_WIDE_GROUPS:
+        return kind == "CSIStorageCapacity"
+    is_named_so = kind.startswith("Cluster") and kind not in ("Cluster", "ClusterServiceVersion")
+    return kind not in _CLUSTER_WIDE and not is_named_so
 
 
 def _structural(found: FoundFile, file: SourceFile) -> SourceFile:

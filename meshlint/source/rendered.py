@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from meshlint.source.delivered import DeliveredManifest
 from meshlint.source.document import FieldPath, Location, Manifest
 
 
@@ -60,7 +61,8 @@ class RenderedManifest(Manifest):
     def written(self, path: FieldPath) -> tuple[Manifest, FieldPath]:
         """The manifest and the field in which a field was written; the nearest if it was not."""
         if path not in self._found:
-            self._found[path] = self._search(path)
+            manifest, way = self._search(path)
+            self._found[path] = manifest.written(way)
         return self._found[path]
 
     def _search(self, path: FieldPath) -> tuple[Manifest, FieldPath]:
@@ -76,9 +78,17 @@ class RenderedManifest(Manifest):
         return part.manifest, (*way, *path[known:])
 
 
+class SubstitutedManifest(Manifest):
+    """An object with values for its variables: its places are those of the text with the variables."""
+
+    __slots__ = ()
+
+
 def is_rendered(manifest: Manifest | None) -> bool:
-    """Whether an object was made by a renderer rather than written."""
-    return isinstance(manifest, RenderedManifest)
+    """Whether an object was made by a renderer, or changed on its way, rather than written."""
+    if isinstance(manifest, DeliveredManifest):
+        return not manifest.editable or is_rendered(manifest.origin)
+    return isinstance(manifest, RenderedManifest | SubstitutedManifest)
 
 
 def _below(data: Any, path: FieldPath) -> Any:  # noqa: ANN401 - YAML holds anything

@@ -388,79 +388,6 @@ def test_a_chart_file_that_was_not_given_is_not_needed() -> None:
     )
 
 
-def flux(path: str, at: str, namespace: str) -> None:
-    write(
-        path,
-        "apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\n"
-        f"metadata: {{name: {Path(path).stem}, namespace: flux-system}}\n"
-        f"spec: {{path: '{at}', targetNamespace: '{namespace}'}}\n",
-    )
-
-
-def test_the_target_namespace_of_flux_is_the_default_of_a_kustomize_root() -> None:
-    """
-    What Flux deploys to a namespace has it as its default.
-    """
-    flux("flux/a.yaml", "./apps/a", "shop")
-    write("apps/a/kustomization.yaml", "resources: [a.yaml]\n")
-    obj("apps/a/a.yaml", "a")
-
-    assert ("shop", True) == (sets()["apps/a"].default_namespace, sets()["apps/a"].rendered)
-
-
-def test_the_target_namespace_of_flux_is_the_default_of_a_plain_directory() -> None:
-    """
-    A plain directory that Flux deploys to a namespace is apart from the rest, and incomplete.
-    """
-    flux("flux/a.yaml", "./apps/a", "shop")
-    obj("apps/a/deep/a.yaml", "a")
-
-    found = sets()
-
-    assert {".": None, "apps/a": "shop"} == {name: one.default_namespace for name, one in found.items()}
-    assert ["apps/a/deep/a.yaml"] == files_of(found["apps/a"])
-    assert not any(one.rendered for one in found.values())
-
-
-@pytest.mark.parametrize("second", ["other", "${NAMESPACE}"])
-def test_target_namespaces_that_cannot_be_told_are_none(second: str) -> None:
-    """
-    Two that disagree, or a variable, leave no default.
-    """
-    flux("flux/a.yaml", "./apps/a", "shop")
-    flux("flux/b.yaml", "apps/a/", second)
-    write("apps/a/kustomization.yaml", "namespace: own\nresources: [a.yaml]\n")
-    obj("apps/a/a.yaml", "a")
-
-    assert sets()["apps/a"].default_namespace is None
-
-
-def test_paths_of_flux_are_relative_to_the_repository() -> None:
-    """
-    A directory argument within a repository finds paths from the top of the repository.
-    """
-    write(".git/HEAD", "")
-    flux("deploy/flux/a.yaml", "./deploy/apps/a", "shop")
-    write("deploy/apps/a/kustomization.yaml", "resources: [a.yaml]\n")
-    obj("deploy/apps/a/a.yaml", "a")
-
-    assert "shop" == sets("deploy")["deploy/apps/a"].default_namespace
-
-
-def test_the_destination_of_argo_cd_is_a_default() -> None:
-    """
-    What an Application deploys from a directory has the destination as its default.
-    """
-    write(
-        "argo/app.yaml",
-        "apiVersion: argoproj.io/v1alpha1\nkind: Application\nmetadata: {name: a, namespace: argocd}\n"
-        "spec: {source: {path: apps/a}, destination: {namespace: shop}}\n",
-    )
-    obj("apps/a/a.yaml", "a")
-
-    assert "shop" == sets()["apps/a"].default_namespace
-
-
 def test_every_problem_is_in_a_set() -> None:
     """
     What could not be read is reported with the set it would be in, patches included.
@@ -604,28 +531,4 @@ def test_each_overlay_has_its_own_alterations() -> None:
 
     assert {"dev": (0, False), "prod": (1, True)} == {
         name: (len(one.altered), one.unapplied) for name, one in sets().items()
-    }
-
-
-@pytest.mark.parametrize(
-    ("kind", "spec"),
-    [
-        ("Kustomization", "{path: ./apps/a, patches: [{target: {kind: Service}, patch: x}]}"),
-        ("Kustomization", "{path: ./apps, commonMetadata: {labels: {a: b}}}"),
-        ("Application", "{source: {path: apps/a, kustomize: {namePrefix: x-}}}"),
-    ],
-)
-@pytest.mark.parametrize("kustomized", [True, False])
-def test_what_flux_or_argo_cd_patches_is_altered(kind: str, spec: str, kustomized: bool) -> None:
-    """
-    Patches in what deploys a directory are for the objects of that directory alone.
-    """
-    delivery(kind, spec, namespace="own")
-    obj("apps/a/a.yaml", "a", namespace="x")
-    obj("b/b.yaml", "b", namespace="x")
-    if kustomized:
-        write("apps/a/kustomization.yaml", "resources: [a.yaml]\n")
-
-    assert {"apps/a/a.yaml": "d.yaml"} == {
-        manifest.file.path: at.file.path for one in sets().values() for manifest, at in one.altered.items()
     }
