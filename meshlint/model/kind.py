@@ -113,6 +113,7 @@ SAIL_CNI = Kind("sailoperator.io", "IstioCNI")
 SAIL_ZTUNNEL = Kind("sailoperator.io", "ZTunnel")
 HELM_RELEASE = Kind("helm.toolkit.fluxcd.io", "HelmRelease")
 ARGO_APPLICATION = Kind("argoproj.io", "Application")
+FLUX_KUSTOMIZATION = Kind("kustomize.toolkit.fluxcd.io", "Kustomization")
 CLUSTER_SPIFFE_ID = Kind("spire.spiffe.io", "ClusterSPIFFEID")
 MESH_CONFIG = (
     CONFIG_MAP,

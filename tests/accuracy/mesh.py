@@ -12,6 +12,8 @@ CORPUS = Path(__file__).parent.parent / "corpus"
 
 Object = dict[str, Any]
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Pod", "Job", "CronJob")
+ROOT = "istio-system"
+"""The root namespace of every mesh of the corpus."""
 
 
 class At(NamedTuple):
@@ -121,6 +123,68 @@ class HealthyMesh:
                 return workload
         return None
 
+    def servers(self) -> Iterator[tuple[Object, int]]:
+        """The ambient workloads that stay and take connections, each with its first port."""
+        for workload in self.ambient_workloads():
+            if "ambient.istio.io/bypass-inbound-capture" in pod_metadata(workload).get("annotations", {}):
+                continue
+            is_lasting = workload["kind"] in ("Deployment", "StatefulSet", "DaemonSet")
+            port = next(ports_of(workload), None) if is_lasting else None
+            if port is not None:
+                yield workload, port
+
+    def selecting(self, workload: Object, *kinds: str) -> Iterator[Object]:
+        """The policies of its namespace that select a workload, by labels or without a selector."""
+        own = pod_metadata(workload).get("labels", {})
+        for policy in self.beside(workload, *kinds):
+            spec = policy.get("spec") or {}
+            selector = spec.get("podSelector", spec.get("selector"))
+            if "targetRefs" not in spec and matches(selector or {}, own):
+                yield policy
+
+    def of_namespace(self, namespace: str | None, kind: str) -> Object | None:
+        """The policy of a kind that is for all of a namespace; of the root namespace, for the mesh."""
+        policies = (each for each in self.of(kind) if each["metadata"].get("namespace") == namespace)
+        whole = (
+            each for each in policies if not (each.get("spec") or {}).keys() & {"selector", "targetRefs"}
+        )
+        return next(whole, None)
+
+    def strict_parent(self, workload: Object) -> Object | None:
+        """The PeerAuthentication of the namespace or the mesh by which a workload is STRICT."""
+        for namespace in (namespace_of(workload), ROOT):
+            policy = self.of_namespace(namespace, "PeerAuthentication")
+            mode = mtls_mode(policy) if policy else None
+            if mode is not None:
+                return policy if mode == "STRICT" else None
+        return None
+
+    def services_of(self, workload: Object) -> Iterator[Object]:
+        """The Services that select a workload and have an address."""
+        own = pod_metadata(workload).get("labels", {})
+        for service in self.beside(workload, "Service"):
+            selector = service["spec"].get("selector") or {}
+            if selector and selector.items() <= own.items() and service["spec"].get("clusterIP") != "None":
+                yield service
+
+    def chart_values(self, *charts: str) -> Iterator[tuple[Object, tuple[str | int, ...]]]:
+        """The values, as data, that HelmReleases and Applications give to charts: the object, and the way."""
+        for item in self.of("HelmRelease"):
+            if (
+                item["spec"].get("chart", {}).get("spec", {}).get("chart") in charts
+                and "values" in item["spec"]
+            ):
+                yield item, ("spec", "values")
+        for item in self.of("Application"):
+            spec = item["spec"]
+            ways: list[tuple[str | int, ...]] = [
+                ("sources", n) for n, _ in enumerate(spec.get("sources", ()))
+            ]
+            for way in ways or [("source",)]:
+                source = value_at(spec, way)
+                if source.get("chart") in charts and "valuesObject" in source.get("helm", {}):
+                    yield item, ("spec", *way, "helm", "valuesObject")
+
     def _request_of_namespace(self, item: Object) -> tuple[str | None, str] | None:
         namespace = self.find("Namespace", None, namespace_of(item) or "")
         return waypoint_request(namespace) if namespace else None
@@ -220,6 +284,48 @@ def waypoint_request(item: Object) -> tuple[str | None, str] | None:
     own = item["metadata"].get("labels") or {}
     name = own.get("istio.io/use-waypoint")
     return (own.get("istio.io/use-waypoint-namespace"), name) if name else None
+
+
+def ports_of(workload: Object) -> Iterator[int]:
+    """The ports of a workload's containers."""
+    for container in pod_template(workload)["spec"]["containers"]:
+        yield from (port["containerPort"] for port in container.get("ports", ()))
+
+
+def selector_for(workload: Object) -> dict[str, str]:
+    """The labels by which its owner selects the pods."""
+    found: dict[str, str] = workload["spec"]["selector"]["matchLabels"]
+    return dict(found)
+
+
+def matches(selector: Object, own: dict[str, str]) -> bool:
+    """Whether a label selector takes some labels."""
+    if not selector.get("matchLabels", {}).items() <= own.items():
+        return False
+    for rule in selector.get("matchExpressions", ()):
+        value, values = own.get(rule["key"]), rule.get("values", ())
+        taken = {
+            "In": value in values,
+            "NotIn": value not in values,
+            "Exists": value is not None,
+            "DoesNotExist": value is None,
+        }
+        if not taken[rule["operator"]]:
+            return False
+    return True
+
+
+def mtls_mode(policy: Object) -> str | None:
+    """The mode of a PeerAuthentication, None if it sets none."""
+    mode: str | None = ((policy.get("spec") or {}).get("mtls") or {}).get("mode")
+    return None if mode == "UNSET" else mode
+
+
+def value_at(item: Any, path: tuple[str | int, ...]) -> Any:
+    """What stands at the end of a way."""
+    for step in path:
+        item = item[step]
+    return item
 
 
 def _line(node: yaml.Node, path: tuple[str | int, ...]) -> int:

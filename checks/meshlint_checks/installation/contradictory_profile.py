@@ -53,6 +53,7 @@ _HALVES = {Component.ISTIOD: Component.CNI, Component.CNI: Component.ISTIOD}
     severity=Severity.WARNING,
     impact=Impact.OUTAGE,
     subjects=kind.INSTALLATION,
+    reads=(kind.FLUX_KUSTOMIZATION,),
     since="0.1.0",
 )
 def contradictory_profile(subject: Resource, mesh: Mesh) -> Iterator[Problem]:

@@ -41,6 +41,7 @@ _IMPACT = {Component.ISTIOD: Impact.OUTAGE, Component.CNI: Impact.EXPOSURE}
     severity=Severity.ERROR,
     impact=Impact.OUTAGE,
     subjects=kind.INSTALLATION,
+    reads=(kind.FLUX_KUSTOMIZATION,),
     since="0.1.0",
 )
 def half_enabled_ambient(subject: Resource, mesh: Mesh) -> Iterator[Problem]:

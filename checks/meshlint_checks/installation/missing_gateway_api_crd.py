@@ -35,7 +35,7 @@ _BROUGHT_BY = ("gateway", "crd")
     severity=Severity.WARNING,
     impact=Impact.OUTAGE,
     subjects=kind.GATEWAY_API,
-    reads=(kind.CUSTOM_RESOURCE_DEFINITION, *kind.INSTALLATION),
+    reads=(kind.CUSTOM_RESOURCE_DEFINITION, kind.FLUX_KUSTOMIZATION, *kind.INSTALLATION),
     since="0.1.0",
 )
 def missing_gateway_api_crd(subject: Resource, mesh: Mesh) -> Iterator[Problem]:

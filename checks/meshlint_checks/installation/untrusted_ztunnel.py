@@ -33,6 +33,7 @@ from meshlint import Cause, Component, Fix, Impact, Mesh, Part, Problem, Resourc
     severity=Severity.ERROR,
     impact=Impact.OUTAGE,
     subjects=kind.INSTALLATION,
+    reads=(kind.FLUX_KUSTOMIZATION,),
     since="0.1.0",
 )
 def untrusted_ztunnel(subject: Resource, mesh: Mesh) -> Iterator[Problem]:

@@ -5,8 +5,8 @@ An ingress gateway sends to a Service past its waypoint, and past what the waypo
 
 Looks at Services and ServiceEntries that are bound to a waypoint, and to which an ingress gateway sends:
 by a route with a Gateway of class `istio` as parent, or by a VirtualService for gateways. It speaks if an
-AuthorizationPolicy or a RequestAuthentication acts on calls at the waypoint, or a route of the mesh does,
-and nothing has ingress use the waypoint.
+AuthorizationPolicy or a RequestAuthentication acts on calls at the waypoint, or a route of the mesh does
+for the same port, and nothing has ingress use the waypoint.
 
 It is a note where that is written (`istio.io/ingress-use-waypoint: "false"`), and where the ingress
 gateways have policies of these kinds themselves. It is silent where the label may stand on a Namespace
@@ -41,6 +41,7 @@ from meshlint import (
     Mesh,
     Problem,
     Resource,
+    Route,
     Service,
     ServiceEntry,
     Severity,
@@ -116,14 +117,24 @@ def _has_sidecars(service: Service | ServiceEntry, mesh: Mesh) -> bool:
 def _mesh_routes(
     service: Service | ServiceEntry, routes: Sequence[IngressRoute], mesh: Mesh
 ) -> Sequence[Resource]:
-    """The routes that the waypoint follows, but for those that ingress follows itself."""
+    """The routes that the waypoint follows on ports of ingress, but for those that ingress follows too."""
     of_ingress = {leading.route for leading in routes}
+    ports = {leading.port for leading in routes}
     return [
         route
         for route in mesh.routes_of(service)
-        if route not in of_ingress
-        and any(p.respected and p.ref == service.ref for p in mesh.route_parents(route))
+        if route not in of_ingress and _is_followed(service, route, ports, mesh)
     ]
+
+
+def _is_followed(service: Service | ServiceEntry, route: Route, ports: set[int | None], mesh: Mesh) -> bool:
+    """Whether the waypoint follows a route on one of some ports; None among them stands for any."""
+    return any(
+        parent.respected
+        and parent.ref == service.ref
+        and (reference.port is None or None in ports or reference.port in ports)
+        for reference, parent in zip(route.parents, mesh.route_parents(route), strict=True)
+    )
 
 
 def _skipped(policies: Sequence[TargetedPolicy], routes: Sequence[Resource]) -> Iterator[Cause]:

@@ -94,7 +94,7 @@ def platform(graph: ResourceGraph, values: Sequence[Values]) -> Derived[str | No
         for container in istiod.containers:
             found = container.env.get("PLATFORM")
             if found:
-                at = istiod.at(*container.path, "env")
+                at = istiod.env_at(container, "PLATFORM")
                 return Derived(found, (Cause(f"the platform is {found!r}", at),))
     for held in values:
         for prefix in ((), ("istiod",), ("cni",), ("ztunnel",)) if held.chart == "ambient" else ((),):

@@ -76,7 +76,7 @@ def _remote_lines(resource: Resource, values: Sequence[Values]) -> Iterator[Caus
     if isinstance(resource, Workload) and resource.pod_labels.get("app") == "istiod":
         for container in resource.containers:
             if container.env.get("EXTERNAL_ISTIOD") == "true":
-                yield Cause("istiod serves other clusters", resource.at(*container.path, "env"))
+                yield Cause("istiod serves other clusters", resource.env_at(container, "EXTERNAL_ISTIOD"))
     yield from _profile(resource, values, _REMOTE_PROFILES)
     for held in values:
         for prefix in _prefixes(held):

@@ -14,6 +14,7 @@ from meshlint.model.kind import (
     CONFIG_MAP,
     CUSTOM_RESOURCE_DEFINITION,
     DEPLOYMENT,
+    FLUX_KUSTOMIZATION,
     GATEWAY_API,
     HELM_RELEASE,
     INSTALLATION,
@@ -134,7 +135,7 @@ class InstallationFacts(Foundation):
         """What Flux and Argo CD install anywhere in the run without telling a chart of Istio."""
         from meshlint.mesh.installation.values import charts_of
 
-        kinds = (HELM_RELEASE, ARGO_APPLICATION)
+        kinds = (HELM_RELEASE, ARGO_APPLICATION, FLUX_KUSTOMIZATION)
         releases = (*self.resources(*kinds), *self.resources_elsewhere(*kinds))
         return tuple(release for release in releases if not any(charts_of(release)))
 

@@ -160,9 +160,7 @@ def _environment(part: Part, name: str) -> Iterator[Setting]:
     if isinstance(part.resource, Workload):
         for container in part.resource.containers:
             if name in container.env:
-                yield Setting(
-                    container.env[name], part.resource.at(*_way_to(part.resource, container.path, name))
-                )
+                yield Setting(container.env[name], part.resource.env_at(container, name))
         return
     if part.resource.kind == ISTIO_OPERATOR:
         path = ("spec", "components", "pilot", "k8s", "env")
@@ -173,14 +171,6 @@ def _environment(part: Part, name: str) -> Iterator[Setting]:
     found = part.own("env", name)
     if found is not None:
         yield found
-
-
-def _way_to(workload: Workload, path: tuple[str | int, ...], name: str) -> tuple[str | int, ...]:
-    listed = workload.manifest.value(*path, "env")
-    for index, entry in enumerate(listed if isinstance(listed, list) else ()):
-        if isinstance(entry, dict) and entry.get("name") == name:
-            return (*path, "env", index, "value")
-    return (*path, "env")
 
 
 def _cni_switches(part: Part) -> Iterator[tuple[str, Setting]]:
@@ -195,7 +185,7 @@ def _cni_switches(part: Part) -> Iterator[tuple[str, Setting]]:
     elif isinstance(resource, Workload):
         for container in resource.containers:
             if "AMBIENT_ENABLED" in container.env:
-                at = resource.at(*container.path, "env")
+                at = resource.env_at(container, "AMBIENT_ENABLED")
                 yield "AMBIENT_ENABLED", Setting(container.env["AMBIENT_ENABLED"], at)
     else:
         found = part.own("ambient", "enabled")

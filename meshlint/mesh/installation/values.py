@@ -47,7 +47,8 @@ class Values(NamedTuple):
 
     def at(self, *path: str) -> Location:
         """The place of a value."""
-        return self.resource.at(*self.path, *path)
+        held = self.resource.manifest.value(*self.path)
+        return self.resource.at(*self.path, *(_parameter(held, path) if isinstance(held, list) else path))
 
 
 class EnablementSelector(NamedTuple):
@@ -292,6 +293,14 @@ def _of_parameters(parameters: list[Any]) -> Mapping[str, Any]:
             part = below if isinstance(below, dict) else {}
         part[last] = value
     return data
+
+
+def _parameter(parameters: list[Any], path: tuple[str, ...]) -> FieldPath:
+    """The way to the value of a parameter of Argo CD; to none if there is none."""
+    for index, parameter in reversed(list(enumerate(parameters))):
+        if isinstance(parameter, dict) and parameter.get("name") == ".".join(path):
+            return (index, "value")
+    return ()
 
 
 def argo_sources(application: Resource) -> Iterator[FieldPath]:

@@ -50,8 +50,7 @@ class HboneAdmission:
         for workload in self._ambient(policy):
             rule = self._first_rule(policy, workload)
             for service in self._mesh.services_of(workload) if rule else ():
-                binding = self._mesh.waypoint_binding(service)
-                waypoint = binding.gateway if binding.state is BindingState.BOUND else None
+                waypoint = self._waypoint(service)
                 if rule and waypoint and self._is_kept_out(waypoint, workload):
                     yield UnadmittedWaypoint(rule, waypoint, service, workload)
 
@@ -62,6 +61,14 @@ class HboneAdmission:
             index = _hbone_entry(rule)
             if index is not None:
                 yield MootPorts(rule, index, pods)
+
+    def _waypoint(self, service: Service) -> Gateway | None:
+        """The waypoint that calls to a Service go through; those to a headless one go to the pods."""
+        binding = self._mesh.waypoint_binding(service)
+        gateway = binding.gateway if binding.state is BindingState.BOUND else None
+        if gateway is None or service.is_headless or self._mesh.is_waypoint(gateway).value is False:
+            return None
+        return gateway
 
     def _ambient(self, policy: NetworkPolicy) -> Iterator[Workload]:
         if policy.isolates_ingress:

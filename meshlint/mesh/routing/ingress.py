@@ -22,12 +22,14 @@ class IngressRoute(NamedTuple):
     """
     A route by which an ingress gateway sends to a service, and the line that names the service.
 
-    `gateways` are those of the Gateway API that take it; none for a VirtualService.
+    `gateways` are those of the Gateway API that take it; none for a VirtualService. `port` is the service's,
+    None where the route does not name it.
     """
 
     route: Resource
     gateways: tuple[Gateway, ...]
     at: Location
+    port: int | None = None
 
 
 def ingress_routes(
@@ -55,7 +57,8 @@ def _of_route(
     if not gateways or conversion(route, around, in_mesh=False).is_lost:
         return
     for backend, service in receivers(route, around):
-        yield service, IngressRoute(route, gateways, route.at(*backend.reference.path, "name"))
+        at = route.at(*backend.reference.path, "name")
+        yield service, IngressRoute(route, gateways, at, backend.reference.port)
 
 
 def _taking(parents: Sequence[RouteParent], around: Surroundings) -> Iterator[Gateway]:
@@ -78,7 +81,8 @@ def _of_virtual_service(
         # From the mesh to a gateway and on to a ServiceEntry is the way out.
         is_egress = isinstance(service, ServiceEntry) and rule.is_for_mesh
         if service is not None and not is_egress and _is_for_gateways(rule, destination):
-            yield service, IngressRoute(rule, (), rule.at(*destination.path, "host"))
+            at = rule.at(*destination.path, "host")
+            yield service, IngressRoute(rule, (), at, destination.port)
 
 
 def _is_for_gateways(rule: VirtualService, destination: Destination) -> bool:

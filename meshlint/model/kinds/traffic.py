@@ -54,6 +54,7 @@ class Destination(NamedTuple):
     host: str
     subset: str
     path: FieldPath
+    port: int | None = None
 
 
 class RouteMatch(NamedTuple):
@@ -209,4 +210,9 @@ def _route_match(match: Fields) -> RouteMatch:
 
 
 def _destination(destination: Fields) -> Destination:
-    return Destination(destination.text("host"), destination.text("subset"), destination.path)
+    return Destination(
+        destination.text("host"),
+        destination.text("subset"),
+        destination.path,
+        destination.part("port").number("number"),
+    )

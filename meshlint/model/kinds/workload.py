@@ -112,6 +112,14 @@ class Workload(Resource):
         """The place of an annotation of the pods."""
         return self.pod_at("metadata", "annotations", key)
 
+    def env_at(self, container: Container, name: str) -> Location:
+        """The place of the value of a container's variable; of all of them, if it has none of that name."""
+        listed = self.manifest.value(*container.path, "env")
+        for index, entry in enumerate(listed if isinstance(listed, list) else ()):
+            if isinstance(entry, dict) and entry.get("name") == name:
+                return self.at(*container.path, "env", index, "value")
+        return self.at(*container.path, "env")
+
 
 class WorkloadEntry(Resource):
     """A WorkloadEntry: a workload that is no pod."""
