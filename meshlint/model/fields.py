@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from meshlint.source.document import FieldPath
 
 _EMPTY: Mapping[str, Any] = {}
+_MOST_DIGITS = 20
 
 
 class Malformed(NamedTuple):
@@ -20,8 +21,9 @@ class Fields:
     """
     A mapping of a manifest, read field by field.
 
-    A field that is absent or null reads as empty; one of a wrong type too, and is noted in
-    `malformed`, which is shared by all the parts of one object.
+    A field that is absent or null reads as empty. One of a wrong type is noted in `malformed`, which is
+    shared by all the parts of one object, and reads as what is plainly meant (a number in quotes, one text
+    for a list of one), else as empty.
     """
 
     __slots__ = ("data", "malformed", "path")
@@ -52,7 +54,8 @@ class Fields:
         if value is None or (isinstance(value, int) and not isinstance(value, bool)):
             return value
         self._wrong(key, "a whole number", value)
-        return None
+        is_quoted = isinstance(value, str) and value.isascii() and value.isdecimal()
+        return int(value) if is_quoted and len(value) < _MOST_DIGITS else None
 
     def flag(self, key: str) -> bool:
         """A boolean, False if absent."""
@@ -60,7 +63,7 @@ class Fields:
         if value is None or isinstance(value, bool):
             return bool(value)
         self._wrong(key, "true or false", value)
-        return False
+        return bool(value == "true")
 
     def part(self, *keys: str) -> "Fields":
         """The mapping under a key, or under several in turn; empty if absent."""
@@ -84,6 +87,10 @@ class Fields:
 
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts."""
+        alone = self.data.get(key)
+        if isinstance(alone, str):
+            self._wrong(key, "a list", alone)
+            return (alone,)
         texts = []
         for index, item in enumerate(self._list(key)):
             if isinstance(item, str):

@@ -7,11 +7,11 @@ How accurate the checks are: each healthy mesh, and each broken in every way tha
 import os
 import tempfile
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from accuracy.mesh import HealthyMesh, read_corpus
+from accuracy.mesh import HealthyMesh, copy_original, read_corpus
 from accuracy.mutation import Fault, Mutation, all_mutations
 from meshlint.checking.catalog import load_catalog
 from meshlint.checking.finding import Finding
@@ -50,7 +50,8 @@ class Measured(NamedTuple):
 
 def measure(mesh: HealthyMesh, mutations: Iterable[Mutation]) -> Measured:
     """Lint a mesh as it is, and broken in each way that fits it."""
-    before: dict[str | None, list[Finding]] = {None: _lint(mesh, None)}
+    as_it_is = _lint(mesh, None, lambda directory: copy_original(mesh.name, directory))
+    before: dict[str | None, list[Finding]] = {}
     found = []
     for mutation in mutations:
         broken = mesh.copy()
@@ -58,11 +59,11 @@ def measure(mesh: HealthyMesh, mutations: Iterable[Mutation]) -> Measured:
         if at is None:
             continue
         if mutation.fault.version not in before:
-            before[mutation.fault.version] = _lint(mesh, mutation.fault.version)
-        known = {_key(finding) for finding in before[mutation.fault.version]}
-        new = [finding for finding in _lint(broken, mutation.fault.version) if _key(finding) not in known]
-        found.append(_outcome(mutation, mesh, new, broken.line(at)))
-    return Measured(_silence(mesh, before[None]), tuple(found))
+            before[mutation.fault.version] = _lint(mesh, mutation.fault.version, mesh.write)
+        findings = _lint(broken, mutation.fault.version, broken.write)
+        said = before[mutation.fault.version]
+        found.append(_outcome(mutation, mesh, _Change(said, findings), broken.line(at)))
+    return Measured(_silence(mesh, as_it_is), tuple(found))
 
 
 def _silence(mesh: HealthyMesh, findings: Iterable[Finding]) -> Silence:
@@ -75,14 +76,30 @@ def _silence(mesh: HealthyMesh, findings: Iterable[Finding]) -> Silence:
     )
 
 
-def _outcome(
-    mutation: Mutation, mesh: HealthyMesh, findings: list[Finding], expected: tuple[str, int]
-) -> Outcome:
+class _Change(NamedTuple):
+    """What is said of a mesh before and after it is broken."""
+
+    before: list[Finding]
+    after: list[Finding]
+
+    def new(self) -> list[Finding]:
+        """What is said at places of which nothing was said by the same check."""
+        known = {_key(finding) for finding in self.before}
+        return [finding for finding in self.after if _key(finding) not in known]
+
+    def different(self) -> list[Finding]:
+        """What is said in other words than before, too: in a part of a whole, much is not known anyway."""
+        known = {(*_key(finding), finding.message) for finding in self.before}
+        return [finding for finding in self.after if (*_key(finding), finding.message) not in known]
+
+
+def _outcome(mutation: Mutation, mesh: HealthyMesh, change: _Change, expected: tuple[str, int]) -> Outcome:
+    check = mutation.fault.check
     return Outcome(
         mutation.fault,
         mesh.name,
-        found=any(f.check == mutation.fault.check and _line(f) == expected for f in findings),
-        extra=tuple(sorted({f.check for f in findings if _is_extra(f, mutation, expected)})),
+        found=any(f.check == check and _line(f) == expected for f in change.different()),
+        extra=tuple(sorted({f.check for f in change.new() if _is_extra(f, mutation, expected)})),
     )
 
 
@@ -92,10 +109,10 @@ def _is_extra(finding: Finding, mutation: Mutation, expected: tuple[str, int]) -
     return finding.severity is not Severity.NOTE and finding.check not in mutation.also
 
 
-def _lint(mesh: HealthyMesh, version: str | None) -> list[Finding]:
+def _lint(mesh: HealthyMesh, version: str | None, write: Callable[[Path], None]) -> list[Finding]:
     here = os.getcwd()
     with tempfile.TemporaryDirectory() as directory:
-        mesh.write(Path(directory))
+        write(Path(directory))
         os.chdir(directory)
         try:
             options = _options(mesh.circumstances)
@@ -107,7 +124,7 @@ def _lint(mesh: HealthyMesh, version: str | None) -> list[Finding]:
 
 
 def _options(circumstances: str) -> Options:
-    options = Options()
+    options = Options(render=True)
     for word in circumstances.removeprefix("# test:").split():
         name, _, value = word.partition("=")
         match name:

@@ -1,16 +1,20 @@
 """Healthy meshes as data that can be broken on purpose, and the lines where they then are broken."""
 
 import copy
-from collections.abc import Iterator
+import shutil
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
 
-CORPUS = Path(__file__).parent.parent / "corpus"
+CORPUS = Path(__file__).resolve().parent.parent / "corpus"
 """The healthy meshes: a directory each, or a file."""
 
 Object = dict[str, Any]
+# Those in C, if they are there: meshes are written and read thousands of times.
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DUMPER = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 WORKLOADS = ("Deployment", "StatefulSet", "DaemonSet", "Pod", "Job", "CronJob")
 ROOT = "istio-system"
 """The root namespace of every mesh of the corpus."""
@@ -25,24 +29,32 @@ class At(NamedTuple):
 
 class HealthyMesh:
     """
-    A mesh of the corpus: its objects, by the file that they stand in.
+    A mesh of the corpus: its documents, by the path of the file that they stand in.
 
-    The first lines of a mesh's first file may ask for circumstances, as those of a fixture do.
+    The first lines of a mesh's first file may ask for circumstances, as those of a fixture do. `others` are
+    the texts of files that hold no objects of their own, by path: kustomizations, patches.
     """
 
-    def __init__(self, name: str, files: dict[str, list[Object]], circumstances: str = "") -> None:
+    def __init__(
+        self,
+        name: str,
+        files: dict[str, list[Object]],
+        circumstances: str = "",
+        others: Mapping[str, str] | None = None,
+    ) -> None:
         self.name = name
         self.files = files
         self.circumstances = circumstances
+        self.others = others or {}
 
     def copy(self) -> "HealthyMesh":
         """The same mesh, to be broken."""
-        return HealthyMesh(self.name, copy.deepcopy(self.files), self.circumstances)
+        return HealthyMesh(self.name, copy.deepcopy(self.files), self.circumstances, self.others)
 
     @property
     def objects(self) -> list[Object]:
-        """All objects, in the order of the files."""
-        return [item for items in self.files.values() for item in items]
+        """All objects, those of Lists too, in the order of the files."""
+        return [item for documents in self.files.values() for _, item in _objects_of(documents)]
 
     def of(self, *kinds: str) -> Iterator[Object]:
         """The objects of some kinds."""
@@ -62,15 +74,30 @@ class HealthyMesh:
         namespace = namespace_of(item)
         return (each for each in self.of(*kinds) if each["metadata"].get("namespace") == namespace)
 
-    def add(self, item: Object) -> Object:
-        """Put one more object into the mesh, at the end of its last file."""
-        list(self.files.values())[-1].append(item)
+    def add(self, item: Object, beside: Object | None = None) -> Object:
+        """
+        Put one more object into the mesh: behind the last of its namespace, else at the very end.
+
+        `beside` is an object in whose file it is to stand instead.
+        """
+        namespace = item["metadata"].get("namespace")
+        neighbours = [each for each in self.objects if each["metadata"].get("namespace") == namespace]
+        last = beside or (neighbours[-1] if namespace and neighbours else self.objects[-1])
+        if "uid" in last["metadata"]:
+            item["metadata"] |= {"uid": "7d1c2f0e-0000-4000-8000-00000000c0de", "resourceVersion": "990001"}
+        self._holder(last).append(item)
         return item
 
     def remove(self, item: Object) -> None:
         """Take an object out of the mesh."""
-        for items in self.files.values():
-            items[:] = [each for each in items if each is not item]
+        holder = self._holder(item)
+        holder[:] = [each for each in holder if each is not item]
+
+    def _holder(self, item: Object) -> list[Object]:
+        """The list that an object stands in: a file's documents, or the items of a List."""
+        return next(
+            holder for holder in _holders(self.files.values()) if any(each is item for each in holder)
+        )
 
     # What ambient mode makes of it, as far as labels of healthy meshes tell
 
@@ -81,11 +108,17 @@ class HealthyMesh:
         )
 
     def ambient_workloads(self) -> Iterator[Object]:
-        """The workloads of ambient namespaces whose pods carry no labels about modes themselves."""
+        """
+        The workloads of ambient namespaces whose pods carry no labels about modes themselves.
+
+        What another workload has made, as in a dump, is left out.
+        """
         for namespace in self.ambient_namespaces():
             for workload in self.beside(namespace, *WORKLOADS):
                 own = pod_metadata(workload).get("labels", {})
-                if not own.keys() & {"istio.io/dataplane-mode", "sidecar.istio.io/inject", "istio.io/rev"}:
+                says = own.keys() & {"istio.io/dataplane-mode", "sidecar.istio.io/inject", "istio.io/rev"}
+                made = workload["metadata"].get("ownerReferences")
+                if not (says or made or pod_template(workload)["spec"].get("hostNetwork")):
                     yield workload
 
     def waypoints(self) -> Iterator[Object]:
@@ -115,10 +148,20 @@ class HealthyMesh:
                 if asked is None:
                     yield service
 
+    def ambient_services(self) -> Iterator[tuple[Object, Object]]:
+        """The Services with a virtual IP and ambient pods, each with the first workload of these."""
+        ambient = list(self.ambient_workloads())
+        for service in self.of("Service"):
+            workload = self.workload_of(service)
+            if service["spec"].get("clusterIP") != "None" and any(each is workload for each in ambient):
+                yield service, workload or {}
+
     def workload_of(self, service: Object) -> Object | None:
-        """A workload that a Service selects."""
+        """A workload that a Service selects; of those in a dump, not one that another has made."""
         selector = service["spec"].get("selector") or {}
         for workload in self.beside(service, *WORKLOADS):
+            if workload["metadata"].get("ownerReferences"):
+                continue
             if selector and selector.items() <= pod_metadata(workload).get("labels", {}).items():
                 return workload
         return None
@@ -185,30 +228,93 @@ class HealthyMesh:
                 if source.get("chart") in charts and "valuesObject" in source.get("helm", {}):
                     yield item, ("spec", *way, "helm", "valuesObject")
 
+    def services_selecting(self, workload: Object) -> Iterator[Object]:
+        """The Services that select the pods of a workload."""
+        own = pod_metadata(workload).get("labels", {})
+        for service in self.beside(workload, "Service"):
+            selector = service["spec"].get("selector")
+            if selector and selector.items() <= own.items():
+                yield service
+
+    def waypoint_of(self, user: Object) -> Object | None:
+        """The waypoint that a Service or ServiceEntry asks for, itself or by its namespace's label."""
+        asked = waypoint_request(user) or self._request_of_namespace(user)
+        return self.find("Gateway", asked[0] or namespace_of(user), asked[1]) if asked else None
+
+    def targeted(self, *kinds: str) -> Iterator[tuple[Object, int, Object]]:
+        """Policies of some kinds with `targetRefs` to Services of the mesh: with which, and the Service."""
+        for policy in self.of(*kinds):
+            for index, target in enumerate(policy["spec"].get("targetRefs", [])):
+                service = self.find("Service", namespace_of(policy), target["name"])
+                if target["kind"] == "Service" and service is not None:
+                    yield policy, index, service
+
+    def at_ztunnel(self) -> Iterator[Object]:
+        """The AuthorizationPolicies without `targetRefs` that select ambient pods of their namespace."""
+        ambient = list(self.ambient_workloads())
+        for policy in self.of("AuthorizationPolicy"):
+            if not policy["spec"].keys() & {"targetRef", "targetRefs"}:
+                wanted = policy["spec"].get("selector", {}).get("matchLabels", {}).items()
+                if any(
+                    wanted <= pod_metadata(each)["labels"].items()
+                    for each in self.beside(policy, *WORKLOADS)
+                    if any(each is one for one in ambient)
+                ):
+                    yield policy
+
+    def mesh_routes(self) -> Iterator[tuple[Object, int, Object]]:
+        """The routes with Services of the mesh as their parents: with which, and the Service."""
+        for route in self.of("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"):
+            for index, parent in enumerate(route["spec"]["parentRefs"]):
+                namespace = parent.get("namespace", namespace_of(route))
+                service = self.find("Service", namespace, parent["name"])
+                if parent.get("kind") == "Service" and service is not None:
+                    yield route, index, service
+
+    def has_sidecars(self) -> bool:
+        """Whether some pods have sidecars, as far as labels of Namespaces tell."""
+        return any(labels(each).get("istio-injection") == "enabled" for each in self.of("Namespace"))
+
+    def has_kustomizations(self) -> bool:
+        """Whether the mesh is whole only when kustomizations are built."""
+        return any(Path(name).stem == "kustomization" for name in self.others)
+
+    def is_before(self, minor: int) -> bool:
+        """Whether the mesh asks for an Istio version before 1.minor."""
+        _, _, asked = self.circumstances.partition("istio-version=1.")
+        return bool(asked) and int(asked.split()[0].split(".")[0]) < minor
+
     def _request_of_namespace(self, item: Object) -> tuple[str | None, str] | None:
         namespace = self.find("Namespace", None, namespace_of(item) or "")
         return waypoint_request(namespace) if namespace else None
 
     # Files
 
-    def write(self, directory: Path) -> dict[int, str]:
-        """Write the mesh; which file each object is in, by identity."""
-        where = {}
-        for name, items in self.files.items():
+    def write(self, directory: Path) -> None:
+        """Write the mesh below a directory."""
+        for name, documents in self.files.items():
             head = f"{self.circumstances}\n" if self.circumstances else ""
-            (directory / name).write_text(head + dump(items), encoding="utf-8")
-            where.update({id(item): name for item in items})
-        return where
+            _write(directory / name, head + dump(documents))
+        for name, text in self.others.items():
+            _write(directory / name, text)
 
     def line(self, at: At) -> tuple[str, int]:
         """The file and the line of a field when the mesh is written; of one that is gone, its parent's."""
-        for name, items in self.files.items():
-            for index, item in enumerate(items):
+        for name, documents in self.files.items():
+            for (index, *way), item in _objects_of(documents):
                 if item is at.object:
                     head = 1 if self.circumstances else 0
-                    node = list(yaml.compose_all(dump(items)))[index]
-                    return name, head + _line(node, at.path)
+                    node = list(yaml.compose_all(dump(documents), Loader=_LOADER))[index]
+                    return name, head + _line(node, (*way, *at.path))
         raise AssertionError(f"no such object in {self.name}: {at.object}")
+
+
+def copy_original(name: str, directory: Path) -> None:
+    """Put the files of a mesh into a directory as they are in the corpus, with all that data cannot tell."""
+    if (CORPUS / name).is_dir():
+        shutil.copytree(CORPUS / name, directory, dirs_exist_ok=True)
+    else:
+        shutil.copy(CORPUS / f"{name}.yaml", directory)
 
 
 def read_corpus() -> list[HealthyMesh]:
@@ -217,26 +323,90 @@ def read_corpus() -> list[HealthyMesh]:
 
 
 def _read(path: Path) -> HealthyMesh:
-    paths = sorted(path.rglob("*.yaml")) if path.is_dir() else [path]
-    first = paths[0].read_text(encoding="utf-8").splitlines()[0]
+    top = path if path.is_dir() else path.parent
+    paths = [each for each in sorted(path.rglob("*")) if each.is_file()] if path.is_dir() else [path]
+    apart = _without_objects(paths)
+    texts = {str(each.relative_to(top)): each.read_text(encoding="utf-8") for each in paths}
+    files = {name: text for name, text in texts.items() if top / name not in apart}
+    first = next(iter(files.values())).splitlines()[0]
     return HealthyMesh(
         path.stem,
-        {
-            str(each.relative_to(path if path.is_dir() else path.parent)).replace("/", "_"): _objects(each)
-            for each in paths
-        },
+        {name: _documents(text) for name, text in files.items()},
         first if first.startswith("# test:") else "",
+        {name: text for name, text in texts.items() if name not in files},
     )
 
 
-def _objects(path: Path) -> list[Object]:
-    return [document for document in yaml.safe_load_all(path.read_text(encoding="utf-8")) if document]
+def _without_objects(paths: list[Path]) -> set[Path]:
+    """The files that are no YAML, and kustomizations with what they only take as patches or data."""
+    found = {each for each in paths if each.suffix not in (".yaml", ".yml", ".json")}
+    for each in paths:
+        if each.stem == "kustomization":
+            whole = yaml.safe_load(each.read_text(encoding="utf-8"))
+            named = (
+                text for key, value in whole.items() if key not in _HOLD_OBJECTS for text in _texts(value)
+            )
+            found |= {each, *((each.parent / text).resolve() for text in named if "\n" not in text)}
+    return found
+
+
+_HOLD_OBJECTS = ("resources", "components", "bases")
+
+
+def _texts(value: object) -> Iterator[str]:
+    match value:
+        case str():
+            yield value
+        case dict():
+            for each in value.values():
+                yield from _texts(each)
+        case list():
+            for each in value:
+                yield from _texts(each)
+
+
+def _documents(text: str) -> list[Object]:
+    """The documents of a file, none of which shares a part with another or with itself."""
+    return [_unshared(document) for document in yaml.load_all(text, Loader=_LOADER) if document]
+
+
+def _unshared(value: Any) -> Any:
+    """The same data without the aliases, and without the null that is as good as nothing."""
+    match value:
+        case dict():
+            return {key: _unshared(each) for key, each in value.items() if each is not None}
+        case list():
+            return [_unshared(each) for each in value]
+        case _:
+            return value
+
+
+def _holders(lists: Iterable[list[Object]]) -> Iterator[list[Object]]:
+    """Lists of objects, and the items of the Lists in them."""
+    for each in lists:
+        yield each
+        yield from _holders(item["items"] for item in each if item["kind"] == "List")
+
+
+def _objects_of(documents: list[Object]) -> Iterator[tuple[tuple[Any, ...], Object]]:
+    """The objects of some documents, each with the way to it."""
+    for index, document in enumerate(documents):
+        if document["kind"] == "List":
+            for way, item in _objects_of(document["items"]):
+                yield (index, "items", *way), item
+        else:
+            yield (index,), document
+
+
+def _write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
 
 
 def dump(items: list[Object]) -> str:
     """The objects as YAML that repeats nothing by alias."""
 
-    class Plain(yaml.SafeDumper):
+    class Plain(_DUMPER):  # type: ignore[misc,valid-type]
         def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002 - what it is given
             return True
 
@@ -254,6 +424,30 @@ def namespace_of(item: Object) -> str | None:
     metadata = item["metadata"]
     name: str | None = metadata["name"] if item["kind"] == "Namespace" else metadata.get("namespace")
     return name
+
+
+def host_of(service: Object) -> str:
+    """The full DNS name of a Service."""
+    return f"{service['metadata']['name']}.{service['metadata']['namespace']}.svc.cluster.local"
+
+
+def reference_to(target: Object) -> dict[str, str]:
+    """An entry of `targetRefs` or `parentRefs`."""
+    group = target["apiVersion"].rpartition("/")[0]
+    return {"group": group, "kind": target["kind"], "name": target["metadata"]["name"]}
+
+
+def made(api_version: str, kind: str, name: str, namespace: str | None, spec: object) -> Object:
+    """A new object."""
+    metadata = {"name": name} | ({"namespace": namespace} if namespace else {})
+    return {"apiVersion": api_version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+def replace_key(mapping: Object, key: str, new: str, value: object) -> None:
+    """Put another entry where one is, in the same place."""
+    items = [(new, value) if each == key else (each, mapping[each]) for each in list(mapping)]
+    mapping.clear()
+    mapping.update(items)
 
 
 def pod_path(workload: Object) -> tuple[str, ...]:

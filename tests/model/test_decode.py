@@ -121,6 +121,24 @@ def test_a_wrong_type_is_kept_with_its_place(text, path, expected):
     assert (path, expected) == (malformed.path, malformed.expected)
 
 
+def test_what_is_plainly_meant():
+    """
+    A number in quotes reads as that number, and one text in the place of a list as a list of one.
+    """
+    [found] = resources(
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: a}\n"
+        "spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: '15008', protocol: HBONE}]}"
+    )
+    [policy] = resources(
+        "apiVersion: security.istio.io/v1\nkind: AuthorizationPolicy\nmetadata: {name: a}\n"
+        "spec: {rules: [{from: [{source: {namespaces: shop}}]}]}"
+    )
+
+    assert 15008 == cast("Gateway", found).listeners[0].port
+    assert ("shop",) == cast("AuthorizationPolicy", policy).rules[0].sources[0].values["namespaces"]
+    assert [1, 1] == [len(each.head.malformed) for each in (found, policy)]
+
+
 def test_null_is_absent():
     """
     A field that is null is as good as not there, and a null label is the empty text.

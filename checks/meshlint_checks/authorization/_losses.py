@@ -16,7 +16,7 @@ def losses(policy: AuthorizationPolicy, causes: Iterable[Cause], mesh: Mesh) -> 
     """
     prefixed = {principal.at.field for principal in mesh.prefixed_principals(policy)}
     own = {cause.at.field: cause for cause in causes if cause.at.field not in prefixed}
-    return tuple(sorted(own.values(), key=lambda cause: cause.at.start))
+    return tuple(sorted(own.values(), key=lambda cause: cause.at.offsets))
 
 
 def named(lost: Iterable[Cause]) -> str:

@@ -10,8 +10,9 @@ Istio and the Gateway API. Labels, annotations and variables that are numbers or
 
 ## Why it matters
 
-The API server refuses the object, and the cluster keeps what it had. meshlint, too, reads the
-field as empty, so that what it says of the object otherwise is about the rest.
+The API server refuses the object, and the cluster keeps what it had. Where it is plain what is meant, as
+with a number in quotes, meshlint says of the object what would be true with that; other such fields it
+reads as empty.
 
 ## How to fix it
 

@@ -244,8 +244,8 @@ class _Translator:
 
     def _http(self, rule: Rule) -> Iterator[tuple[str, Cause]]:
         for entry in (*rule.operations, *rule.sources):
-            for name in _HTTP.intersection(entry.values):
-                if entry.values[name]:
+            for name, values in entry.values.items():
+                if values and name in _HTTP:
                     yield name, self._unseen(name, (*entry.path, name))
         for condition in rule.conditions:
             if condition.key not in _L4_CONDITIONS:
