@@ -69,7 +69,7 @@ def measure(mesh: HealthyMesh, mutations: Sequence[Mutation]) -> Measured:
 
 
 def _tried(mesh: HealthyMesh, mutations: Sequence[Mutation]) -> Sequence[Mutation]:
-    """All mutations; of a large mesh, and of one that has to be built, one in so many, others for each mesh."""
+    """All mutations; of a large mesh, and of one that has to be built, one in so many."""
     if len(mesh.objects) <= _LARGE and not mesh.has_kustomizations():
         return mutations
     return mutations[sum(map(ord, mesh.name)) % _ONE_IN :: _ONE_IN]
