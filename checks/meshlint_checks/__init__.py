@@ -70,6 +70,7 @@ PRECEDENCE = (
         for echo in ("bypassed-egress-gateway", *_WITHOUT_WAYPOINT)
     ),
     *(Precedence("service-entry-without-vip", echo, About.SHOWN) for echo in _WITHOUT_WAYPOINT),
+    Precedence("waypoint-on-headless-service", "route-without-waypoint", About.SHOWN),
     *(Precedence("unused-waypoint", echo, About.SHOWN) for echo in _WITHOUT_WAYPOINT),
 )
 """Where two checks could speak of one thing, which of them does."""

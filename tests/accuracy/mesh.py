@@ -11,6 +11,9 @@ import yaml
 CORPUS = Path(__file__).resolve().parent.parent / "corpus"
 """The healthy meshes: a directory each, or a file."""
 
+USE_WAYPOINT = "istio.io/use-waypoint"
+USE_WAYPOINT_NAMESPACE = "istio.io/use-waypoint-namespace"
+
 Object = dict[str, Any]
 # Those in C, if they are there: meshes are written and read thousands of times.
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -25,6 +28,14 @@ class At(NamedTuple):
 
     object: Object
     path: tuple[str | int, ...]
+
+
+class Carrier(NamedTuple):
+    """An object whose labels may ask for a waypoint: its own, or those of its pods."""
+
+    object: Object
+    labels: dict[str, str]
+    path: tuple[str, ...]
 
 
 class HealthyMesh:
@@ -115,17 +126,82 @@ class HealthyMesh:
         """
         for namespace in self.ambient_namespaces():
             for workload in self.beside(namespace, *WORKLOADS):
-                own = pod_metadata(workload).get("labels", {})
+                own = pod_metadata(workload).get("labels") or {}
                 says = own.keys() & {"istio.io/dataplane-mode", "sidecar.istio.io/inject", "istio.io/rev"}
                 made = workload["metadata"].get("ownerReferences")
                 if not (says or made or pod_template(workload)["spec"].get("hostNetwork")):
                     yield workload
+
+    def sidecar_namespaces(self) -> Iterator[Object]:
+        """The Namespaces that have sidecars injected, and nothing of ambient mode."""
+        for namespace in self.of("Namespace"):
+            own = labels(namespace)
+            injects = own.get("istio-injection") == "enabled" or (
+                "istio.io/rev" in own and "istio-injection" not in own
+            )
+            if injects and "istio.io/dataplane-mode" not in own:
+                yield namespace
+
+    def injectable_workloads(self) -> Iterator[Object]:
+        """The ambient workloads whose namespaces leave it to the pods whether anything is injected."""
+        for workload in self.ambient_workloads():
+            namespace = self.find("Namespace", None, namespace_of(workload) or "")
+            if namespace and not labels(namespace).keys() & {"istio-injection", "istio.io/rev"}:
+                yield workload
 
     def waypoints(self) -> Iterator[Object]:
         """The waypoints of Istio's class."""
         return (
             each for each in self.of("Gateway") if each["spec"].get("gatewayClassName") == "istio-waypoint"
         )
+
+    def carriers(self) -> Iterator[Carrier]:
+        """The objects that carry labels which may ask for a waypoint, with those labels."""
+        for item in self.of("Namespace", "Service", "ServiceEntry", "WorkloadEntry"):
+            yield Carrier(item, item["metadata"].get("labels") or {}, ("metadata", "labels"))
+        for workload in self.of(*WORKLOADS):
+            own = pod_metadata(workload).get("labels") or {}
+            yield Carrier(workload, own, (*pod_path(workload), "metadata", "labels"))
+
+    def users_of(self, gateway: Object) -> list[Carrier]:
+        """The objects whose labels ask for a waypoint."""
+        wanted = (namespace_of(gateway), gateway["metadata"]["name"])
+        return [
+            each
+            for each in self.carriers()
+            if (
+                each.labels.get(USE_WAYPOINT_NAMESPACE, namespace_of(each.object)),
+                each.labels.get(USE_WAYPOINT),
+            )
+            == wanted
+        ]
+
+    def waypoint_of(self, carrier: Object) -> Object | None:
+        """The waypoint of Istio's class that an object's own labels ask for."""
+        asked = waypoint_request(carrier)
+        found = self.find("Gateway", asked[0] or namespace_of(carrier), asked[1]) if asked else None
+        return found if any(each is found for each in self.waypoints()) else None
+
+    def waypoints_with_one_user(self) -> Iterator[tuple[Object, Carrier]]:
+        """The waypoints that exactly one label asks for, with what carries that."""
+        for gateway in self.waypoints():
+            users = self.users_of(gateway)
+            if len(users) == 1:
+                yield gateway, users[0]
+
+    def gateways(self) -> Iterator[Object]:
+        """The ingress gateways of Istio's class, but for those that ztunnel captures."""
+        for gateway in self.of("Gateway"):
+            own = gateway["metadata"].get("labels") or {}
+            if gateway["spec"].get("gatewayClassName") == "istio" and "istio.io/dataplane-mode" not in own:
+                yield gateway
+
+    def policies_for(self, service: Object) -> Iterator[Object]:
+        """The AuthorizationPolicies that target a Service or a ServiceEntry."""
+        for policy in self.beside(service, "AuthorizationPolicy"):
+            for ref in policy["spec"].get("targetRefs", ()):
+                if (ref["kind"], ref["name"]) == (service["kind"], service["metadata"]["name"]):
+                    yield policy
 
     def services_with_waypoint(self) -> Iterator[tuple[Object, Object]]:
         """The Services that are bound to a waypoint by a label, their own or their namespace's, with it."""
@@ -141,11 +217,11 @@ class HealthyMesh:
                 yield service, gateway
 
     def services_without_waypoint(self) -> Iterator[Object]:
-        """The Services of ambient namespaces that ask for no waypoint, nor does their namespace."""
+        """The Services with an IP, in ambient namespaces, for which nothing asks for a waypoint."""
         for namespace in self.ambient_namespaces():
             for service in self.beside(namespace, "Service"):
                 asked = waypoint_request(service) or self._request_of_namespace(service)
-                if asked is None:
+                if asked is None and service["spec"].get("clusterIP") != "None":
                     yield service
 
     def ambient_services(self) -> Iterator[tuple[Object, Object]]:
@@ -473,11 +549,28 @@ def pod_metadata(workload: Object) -> Object:
     return found
 
 
+def pod_labels(workload: Object) -> dict[str, str]:
+    """The labels of the pods, made if there are none."""
+    found: dict[str, str] = pod_metadata(workload).setdefault("labels", {})
+    return found
+
+
+def pod_annotations(workload: Object) -> dict[str, str]:
+    """The annotations of the pods, made if there are none."""
+    found: dict[str, str] = pod_metadata(workload).setdefault("annotations", {})
+    return found
+
+
+def pod_at(workload: Object, *path: str | int) -> At:
+    """A place in the pod template."""
+    return At(workload, (*pod_path(workload), *path))
+
+
 def waypoint_request(item: Object) -> tuple[str | None, str] | None:
     """Namespace and name that an object's own labels ask for."""
     own = item["metadata"].get("labels") or {}
-    name = own.get("istio.io/use-waypoint")
-    return (own.get("istio.io/use-waypoint-namespace"), name) if name else None
+    name = own.get(USE_WAYPOINT)
+    return (own.get(USE_WAYPOINT_NAMESPACE), name) if name else None
 
 
 def ports_of(workload: Object) -> Iterator[int]:

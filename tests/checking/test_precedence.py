@@ -433,6 +433,13 @@ CASES |= {
     for echo, rule in ECHOES.items()
 }
 
+CASES["waypoint-on-headless-service", "route-without-waypoint"] = (
+    AMBIENT_SHOP
+    + CART.format(value="waypoint").replace("spec:\n", "spec:\n  clusterIP: None\n")
+    + waypoint("waypoint")
+    + ROUTE
+)
+
 
 def found(tmp_path, text: str, pair: tuple[str, str], *, rules: tuple[Precedence, ...]) -> set[str]:
     mesh = tmp_path / "mesh.yaml"

@@ -15,7 +15,9 @@ Of the last the checks that look at the label speak (`dangling-waypoint`, `waypo
 `denied-waypoint-attachment` and the like): they show the policy, and this check is silent unless
 they have nothing to report on.
 
-It is a note for a Telemetry, and where the Namespace is not among the manifests and may carry the label.
+It is a note for a Telemetry, where the Namespace is not among the manifests and may carry the label, and
+where all pods of the Service have sidecars that enforce a policy with the same rules: then it is there for
+the time after a migration.
 Where no waypoint is among them at all it is a warning: `istioctl waypoint apply` makes the waypoint and
 the label by hand. A waypoint of somebody else's class is not judged.
 
@@ -36,6 +38,7 @@ enforces it. If the label is set elsewhere, show the Namespace with `--context`.
 from collections.abc import Iterator
 
 from meshlint import (
+    AuthorizationPolicy,
     BindingState,
     Cause,
     Edit,
@@ -76,7 +79,8 @@ _UNLABELLED = (BindingState.ABSENT, BindingState.UNKNOWN)
         kind.GATEWAY,
         kind.GATEWAY_CLASS,
         *kind.WORKLOADS,
-        *kind.MESH_CONFIG_HOLDERS,
+        *kind.INSTALLATION,
+        kind.VALIDATING_WEBHOOK,
     ),
     istio=">=1.22",
     since="0.1.0",
@@ -93,7 +97,7 @@ def policy_without_enforcer(subject: TargetedPolicy, mesh: Mesh) -> Iterator[Pro
         yield Problem(
             f"{_complaint(target, service, binding)} nobody enforces the policy",
             at=subject.at(*target.reference.path, "name"),
-            related=tuple(_explanations(target, service, binding, mesh)),
+            related=(*_explanations(target, service, binding, mesh), *_twins(subject, service, mesh)),
             fix=_advice(target, service, binding, mesh),
             severity=_severity(subject, service, binding, mesh),
             impact=impact_of(subject),
@@ -205,8 +209,17 @@ def _replace(gateway: Gateway, target: PolicyTarget) -> Fix:
     return Fix(f"target Gateway {gateway.name!r} by a policy in namespace {gateway.namespace!r}")
 
 
+def _twins(subject: TargetedPolicy, service: Resource, mesh: Mesh) -> Iterator[Cause]:
+    """The policies by which sidecars do, for now, what this one is for."""
+    if isinstance(subject, AuthorizationPolicy) and isinstance(service, Service):
+        for twin in mesh.sidecar_twins(subject, service):
+            yield Cause(f"sidecars enforce the same by {twin.name!r}", twin.at())
+
+
 def _severity(subject: TargetedPolicy, service: Resource, binding: WaypointBinding, mesh: Mesh) -> Severity:
     if subject.kind == kind.TELEMETRY or binding.state is BindingState.UNKNOWN:
+        return Severity.NOTE
+    if any(_twins(subject, service, mesh)):
         return Severity.NOTE
     may_be_made_by_hand = binding.state in (BindingState.ABSENT, BindingState.NOT_READY)
     if may_be_made_by_hand and not (_is_alias(service) or mesh.is_complete or any(mesh.waypoints())):

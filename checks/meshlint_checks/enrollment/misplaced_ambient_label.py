@@ -8,8 +8,9 @@ among the labels of objects where they do nothing: Deployments and other control
 the pods' labels, that is those of the pod template), Services (for `dataplane-mode`),
 ServiceAccounts, routes, VirtualServices and DestinationRules.
 
-It is silent about a controller whose pod template carries the same label, and about other objects
-if pods beside them do: then it is a label that all objects have in common. It is a note if the
+It is silent about a controller whose pod template carries the same label, about a Service if pods that
+it selects do, and about other objects if pods beside them do: then it is a label that all objects have
+in common. It is a note if the
 namespace itself carries the same label.
 
 Gateways are not looked at: what those labels do there is told by the checks about waypoints.
@@ -92,7 +93,14 @@ def _is_read_or_common(subject: Resource, key: str, mesh: Mesh) -> bool:
     if isinstance(subject, Workload):
         return key in subject.pod_labels
     value = subject.labels[key]
-    return any(workload.pod_labels.get(key) == value for workload in mesh.workloads_beside(subject))
+    return any(workload.pod_labels.get(key) == value for workload in _pods_of(subject, mesh))
+
+
+def _pods_of(subject: Resource, mesh: Mesh) -> list[Workload]:
+    """The workloads that an object may have labels in common with: what it selects, or all beside it."""
+    found = (mesh.find(edge.target).value for edge in mesh.selected_workloads(subject))
+    selected = [workload for workload in found if isinstance(workload, Workload)]
+    return selected or list(mesh.workloads_beside(subject))
 
 
 def _readers(subject: Resource, key: str, mesh: Mesh) -> str:

@@ -9,9 +9,9 @@ manifests show that no waypoint takes the calls to it: no label asks for one, a 
 Service has no virtual IP.
 
 It is a note where some pods of the set have sidecars: those follow such routes without a waypoint. Where a
-label asks for a waypoint in vain, the finding about that label shows the route instead; so does the finding
-about a waypoint that nothing uses. It is silent about a Service or Namespace that the set does not hold, and
-about waypoints of other vendors.
+label asks for a waypoint in vain, the finding about that label shows the route instead; so do the findings
+about a waypoint that nothing uses, and about a headless Service that asks for one. It is silent about a
+Service or Namespace that the set does not hold, and about waypoints of other vendors.
 
 ## Why it matters
 

@@ -46,7 +46,6 @@ from meshlint import (
 from meshlint_checks._malformed import is_no_scalar
 
 _TWO_LABELS_SINCE = IstioVersion(1, 23, 0)
-_YES = frozenset({"true", "yes", "on", "enabled"})
 _NO = frozenset({"", "none", "null", "false", "no", "off", "disabled"})
 
 
@@ -77,7 +76,7 @@ def _complaint(wanted: ResourceRef, mesh: Mesh) -> str | None:
         return f"{value!r} is no value of a label: the API server refuses it"
     if not waypoint.is_gateway_name(value):
         return f"no Gateway can be called {value!r}: traffic goes straight to the pods"
-    if value in _YES | _NO and not mesh.could_be(wanted):
+    if value in waypoint.YES | _NO and not mesh.could_be(wanted):
         return f"no Gateway is called {value!r}: traffic goes straight to the pods"
     return None
 
@@ -89,7 +88,7 @@ def _correct(binding: WaypointBinding, at: Location, mesh: Mesh) -> Fix | None:
         return _without_slash(binding, at, namespace, name, mesh)
     if value.strip("#~ ").lower() in _NO:
         return Fix("write 'none'", replace_value(at, "none"))
-    meant = _only_waypoint(binding, mesh) if value.lower() in _YES else mesh.near_waypoint(binding)
+    meant = _only_waypoint(binding, mesh) if value.lower() in waypoint.YES else mesh.near_waypoint(binding)
     return Fix(f"use {meant.name!r}", replace_value(at, meant.name)) if meant else None
 
 
@@ -116,9 +115,4 @@ def _in_two_labels(at: Location, namespace: str, name: str) -> tuple[Edit, ...]:
 
 
 def _only_waypoint(binding: WaypointBinding, mesh: Mesh) -> Gateway | None:
-    namespace = binding.wanted.namespace if binding.wanted else None
-    match [gateway for gateway in mesh.gateways_in(namespace) if mesh.is_waypoint(gateway).value]:
-        case [only]:
-            return only
-        case _:
-            return None
+    return mesh.only_waypoint_in(binding.wanted.namespace) if binding.wanted else None

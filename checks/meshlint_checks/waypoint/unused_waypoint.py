@@ -11,7 +11,9 @@ It is a warning if something would only act at the waypoint: a policy with `targ
 mesh route, a VirtualService or a DestinationRule for a Service in its namespace that has no waypoint. It
 stays a note where users may be missing from the set: its namespace is not told completely,
 `allowedRoutes` admit other namespaces, or a policy or route beside it is for a Service that is not in
-the set, and may carry the label. Such policies and routes are shown with the finding.
+the set, and may carry the label. Such policies and routes are shown with the finding. It is a note, too,
+where all pods of the namespace have sidecars: a migration deploys waypoints and their policies first, and
+labels the users later.
 
 ## Why it matters
 
@@ -27,7 +29,7 @@ names a waypoint does not make anybody use it. If the labels are made elsewhere,
 
 from collections.abc import Iterator
 
-from meshlint import Cause, Fix, Gateway, Impact, Mesh, Problem, Severity, check, keys, kind
+from meshlint import Cause, DataplaneMode, Fix, Gateway, Impact, Mesh, Problem, Severity, check, keys, kind
 
 
 @check(
@@ -46,6 +48,7 @@ from meshlint import Cause, Fix, Gateway, Impact, Mesh, Problem, Severity, check
         *kind.ROUTES,
         kind.VIRTUAL_SERVICE,
         kind.DESTINATION_RULE,
+        *kind.INSTALLATION,
     ),
     istio=">=1.22",
     since="0.1.0",
@@ -63,8 +66,16 @@ def unused_waypoint(subject: Gateway, mesh: Mesh) -> Iterator[Problem]:
         at=subject.at(),
         related=(*_near_labels(subject, mesh), *dependents, *possible),
         fix=Fix(f"label its users '{keys.USE_WAYPOINT}: {subject.name}', or delete it"),
-        severity=Severity.WARNING if dependents and certain else Severity.NOTE,
+        severity=Severity.WARNING
+        if dependents and certain and not _is_ahead(subject, mesh)
+        else Severity.NOTE,
     )
+
+
+def _is_ahead(subject: Gateway, mesh: Mesh) -> bool:
+    """Whether the waypoint is there before its users can be: all pods beside it have sidecars."""
+    modes = {mesh.dataplane_mode(pod).value for pod in mesh.workloads_beside(subject)}
+    return modes == {DataplaneMode.SIDECAR}
 
 
 def _near_labels(subject: Gateway, mesh: Mesh) -> Iterator[Cause]:

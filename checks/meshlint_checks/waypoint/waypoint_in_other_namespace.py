@@ -5,7 +5,7 @@ A `use-waypoint` label names a waypoint that stands in another namespace, and do
 
 Looks at every `istio.io/use-waypoint` label that has no `istio.io/use-waypoint-namespace` beside it,
 and whose namespace holds no Gateway of that name, while exactly one waypoint of that name stands in
-another namespace of the set.
+another namespace of the set, or the object's Namespace asks for one of that name there.
 
 It is an error where the manifests tell the namespace that is asked completely: then the waypoint
 is certainly not there. Where other manifests may hold it, it is a warning, and only if the waypoint

@@ -82,7 +82,8 @@ def _requests(namespace: Namespace, mesh: Mesh) -> Iterator[WaypointBinding]:
 def _is_outside(namespace: Namespace, mesh: Mesh) -> bool:
     """Whether what is written of a Namespace is all, and keeps its pods out of the mesh."""
     is_certain = mesh.find(namespace.ref).value is namespace and mesh.ambient_enabled.value is not False
-    return is_certain and mesh.namespace_mode(namespace).value is DataplaneMode.NONE
+    is_chosen = mesh.selects_ambient(namespace).value
+    return is_certain and not is_chosen and mesh.namespace_mode(namespace).value is DataplaneMode.NONE
 
 
 def _asking(asked: list[WaypointBinding]) -> Iterator[Cause]:

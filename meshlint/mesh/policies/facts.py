@@ -78,6 +78,12 @@ class PolicyFacts(WaypointFacts):
 
         return self._fact("twins", policy, lambda: twins(policy, self))
 
+    def sidecar_twins(self, policy: AuthorizationPolicy, service: Service) -> tuple[AuthorizationPolicy, ...]:
+        """The policies without targets by which sidecars enforce all that one for their Service says."""
+        from meshlint.mesh.policies.twins import sidecar_twins
+
+        return sidecar_twins(policy, service, self)
+
     def enforcing_waypoint(self, service: Service | ServiceEntry) -> Gateway | None:
         """The waypoint that enforces AuthorizationPolicies for a Service; None if nobody does, or may not."""
         from meshlint.mesh.waypoints.binding import BindingState

@@ -1,4 +1,4 @@
-"""The policies with targets by which waypoints enforce what a policy without targets says."""
+"""Policies with targets, and those without that say the same: for waypoints, and for what is at the pods."""
 
 from collections.abc import Collection, Iterator, Mapping
 from typing import TYPE_CHECKING
@@ -8,6 +8,7 @@ from meshlint.model.kind import SERVICE
 from meshlint.model.kinds.core import Namespace, Service
 from meshlint.model.kinds.policy import AuthorizationPolicy, Condition, Match
 from meshlint.model.kinds.workload import Workload
+from meshlint.model.resource import Resource
 
 if TYPE_CHECKING:
     from meshlint.mesh.policies.facts import PolicyFacts
@@ -51,18 +52,49 @@ def _services_in(namespace: Namespace, mesh: "PolicyFacts") -> Iterator[Service]
             yield service
 
 
+def sidecar_twins(
+    policy: AuthorizationPolicy, service: Service, mesh: "PolicyFacts"
+) -> tuple[AuthorizationPolicy, ...]:
+    """
+    The policies without targets by which sidecars enforce the rules of one that targets a Service.
+
+    None unless they do so at all of its pods.
+    """
+    pods = (mesh.find(edge.target).value for edge in mesh.selected_workloads(service))
+    found = [tuple(_sidecar_twins_at(pod, policy, service, mesh)) for pod in pods if pod is not None]
+    return tuple(dict.fromkeys(twin for each in found for twin in each)) if all(found) else ()
+
+
+def _sidecar_twins_at(
+    pod: Resource, policy: AuthorizationPolicy, service: Service, mesh: "PolicyFacts"
+) -> Iterator[AuthorizationPolicy]:
+    for twin in _acting_at(pod, EnforcementPoint.SIDECAR, mesh):
+        if _agree(twin, policy, service):
+            yield twin
+
+
 def _twins_at(
     service: Service, policy: AuthorizationPolicy, mesh: "PolicyFacts"
 ) -> Iterator[AuthorizationPolicy]:
-    """The policies that say the same at the waypoint of a Service: of pod ports, or of its own."""
-    pod_ports = {str(port.number): str(port.target or port.number) for port in service.ports}
-    for twin, point in mesh.policies_at(service):
-        if point is not EnforcementPoint.WAYPOINT or not isinstance(twin, AuthorizationPolicy):
-            continue
-        if twin.action != policy.action or twin.provider != policy.provider:
-            continue
-        if _meaning(policy, {}) in (_meaning(twin, {}), _meaning(twin, pod_ports)):
+    for twin in _acting_at(service, EnforcementPoint.WAYPOINT, mesh):
+        if _agree(policy, twin, service):
             yield twin
+
+
+def _acting_at(
+    resource: Resource, wanted: EnforcementPoint, mesh: "PolicyFacts"
+) -> Iterator[AuthorizationPolicy]:
+    for policy, point in mesh.policies_at(resource):
+        if point is wanted and isinstance(policy, AuthorizationPolicy):
+            yield policy
+
+
+def _agree(at_pods: AuthorizationPolicy, at_waypoint: AuthorizationPolicy, service: Service) -> bool:
+    """Whether one says at the pods what the other says at the waypoint: of pod ports, or of the Service's."""
+    if (at_pods.action, at_pods.provider) != (at_waypoint.action, at_waypoint.provider):
+        return False
+    pod_ports = {str(port.number): str(port.target or port.number) for port in service.ports}
+    return _meaning(at_pods, {}) in (_meaning(at_waypoint, {}), _meaning(at_waypoint, pod_ports))
 
 
 def _meaning(policy: AuthorizationPolicy, ports: Mapping[str, str]) -> Collection[object]:

@@ -36,7 +36,8 @@ def bypass(service: Resource, callers: Cause, around: Surroundings) -> Bypass | 
     binding, address = around.bind(service), around.virtual_ip(service)
     has_virtual_ip = address.value is not False
     if not has_virtual_ip:
-        reason, because = "has no virtual IP", address.because
+        asked = binding.because if binding.state is BindingState.BOUND else ()
+        reason, because = "has no virtual IP", (*address.because, *asked)
     elif binding.state is BindingState.BOUND:
         return None
     else:

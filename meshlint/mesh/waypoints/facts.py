@@ -290,10 +290,11 @@ class WaypointFacts(EnrollmentFacts):
 
     def waypoint_elsewhere(self, binding: WaypointBinding) -> Gateway | None:
         """
-        The only waypoint of the name that a label asks for, in another namespace than the label means.
+        The waypoint of the name that a label asks for, in another namespace than the label means.
 
-        None also where the label names a namespace itself, and where the one that is asked for may
-        be missing from the set and this one does not admit the object: they often share one name.
+        It is the only one of that name, or the one that the object's Namespace asks for. None also
+        where the label names a namespace itself, and where the one that is asked for may be missing
+        from the set and this one does not admit the object: they often share one name.
         """
         from meshlint.mesh.waypoints.binding import BindingState
 
@@ -302,12 +303,26 @@ class WaypointFacts(EnrollmentFacts):
             return None
         if at and at.manifest and at.manifest.value(*at.field[:-1], USE_WAYPOINT_NAMESPACE) is not None:
             return None
-        named = self.waypoints_named(wanted.name)
-        if len(named) != 1:
-            return None
-        [only] = named.values()
+        there = self._asked_beside(subject, wanted.name) or self._only_waypoint_named(wanted.name)
         is_certain = binding.state is BindingState.NOT_READY
-        return only if is_certain or self.admits(only, subject).value else None
+        return there if there and (is_certain or self.admits(there, subject).value) else None
+
+    def only_waypoint_in(self, namespace: str | None) -> Gateway | None:
+        """The waypoint of a namespace that has one only."""
+        found = [gateway for gateway in self.gateways_in(namespace) if self.is_waypoint(gateway).value]
+        return found[0] if len(found) == 1 else None
+
+    def _asked_beside(self, subject: Resource, name: str) -> Gateway | None:
+        """The waypoint of a name that the Namespace of an object asks for."""
+        namespace = self.namespace_of(subject)
+        asked = self.waypoint_requests(namespace) if namespace and namespace is not subject else ()
+        named = self.waypoints_named(name)
+        places = (each.wanted.namespace for each in asked if each.wanted and each.wanted.name == name)
+        return next((named[place] for place in places if place in named), None)
+
+    def _only_waypoint_named(self, name: str) -> Gateway | None:
+        named = tuple(self.waypoints_named(name).values())
+        return named[0] if len(named) == 1 else None
 
     @cached_property
     def _unused_by_dependent(self) -> dict[tuple[Manifest | None, FieldPath], Gateway]:
@@ -362,12 +377,24 @@ class WaypointFacts(EnrollmentFacts):
         return labels
 
     def _meant(self, binding: WaypointBinding) -> Gateway | None:
-        return self._written_out(binding) or self.near_waypoint(binding) or self.waypoint_elsewhere(binding)
+        return (
+            self._written_out(binding)
+            or self._affirmed(binding)
+            or self.near_waypoint(binding)
+            or self.waypoint_elsewhere(binding)
+        )
 
     def _written_out(self, binding: WaypointBinding) -> Gateway | None:
         """The waypoint that a label names as `namespace/name`."""
         namespace, _, name = binding.wanted.name.partition("/") if binding.wanted else ("", "", "")
         return self.waypoints_named(name).get(namespace)
+
+    def _affirmed(self, binding: WaypointBinding) -> Gateway | None:
+        """The waypoint that a label means which says `true` instead of a name."""
+        from meshlint.mesh.waypoints.waypoint import YES
+
+        wanted = binding.wanted
+        return self.only_waypoint_in(wanted.namespace) if wanted and wanted.name.lower() in YES else None
 
     def _canary_of(self, user: Resource) -> ResourceRef | None:
         from meshlint.mesh.changes import CANARY_WAYPOINTS

@@ -52,6 +52,9 @@ TRAFFIC_TYPES = ("service", "workload", "all", "none")
 SERVICE_TRAFFIC = frozenset({"service", "all"})
 WORKLOAD_TRAFFIC = frozenset({"workload", "all"})
 
+YES = frozenset({"true", "yes", "on", "enabled"})
+"""Words, in small letters, for a waypoint that is wanted, which may stand where its name has to be."""
+
 _LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
 _OBJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _ADMISSION = {
