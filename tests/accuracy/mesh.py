@@ -176,7 +176,7 @@ class HealthyMesh:
             == wanted
         ]
 
-    def waypoint_of(self, carrier: Object) -> Object | None:
+    def own_waypoint(self, carrier: Object) -> Object | None:
         """The waypoint of Istio's class that an object's own labels ask for."""
         asked = waypoint_request(carrier)
         found = self.find("Gateway", asked[0] or namespace_of(carrier), asked[1]) if asked else None

@@ -466,7 +466,7 @@ def annotated_mode(mesh: HealthyMesh) -> At | None:
 @mutation("label-as-annotation", "the waypoint is asked for by an annotation", also=_UNUSED)
 def annotated_waypoint(mesh: HealthyMesh) -> At | None:
     for item in mesh.of("Namespace", "Service", "ServiceEntry"):
-        if mesh.waypoint_of(item) and USE_WAYPOINT_NAMESPACE not in labels(item):
+        if mesh.own_waypoint(item) and USE_WAYPOINT_NAMESPACE not in labels(item):
             return _annotate(item, USE_WAYPOINT, labels(item).pop(USE_WAYPOINT))
     return None
 

@@ -171,7 +171,7 @@ def namespace_beside_none(mesh: HealthyMesh) -> At | None:
 @mutation("waypoint-in-other-namespace", "the label for the waypoint's namespace is forgotten")
 def forgotten_namespace(mesh: HealthyMesh) -> At | None:
     for user in mesh.of(*_USERS):
-        gateway = mesh.waypoint_of(user)
+        gateway = mesh.own_waypoint(user)
         if gateway is not None and namespace_of(gateway) != namespace_of(user) and _is_unique(mesh, gateway):
             del labels(user)[USE_WAYPOINT_NAMESPACE]
             return At(user, ("metadata", "labels", USE_WAYPOINT))
@@ -561,7 +561,7 @@ def forgotten_label(mesh: HealthyMesh) -> At | None:
 @mutation("waypoint-without-ambient", "a namespace with a waypoint leaves ambient mode")
 def left_ambient(mesh: HealthyMesh) -> At | None:
     for namespace in mesh.ambient_namespaces():
-        if mesh.waypoint_of(namespace) and _has_plain_pods(mesh, namespace):
+        if mesh.own_waypoint(namespace) and _has_plain_pods(mesh, namespace):
             del labels(namespace)[DATAPLANE_MODE]
             return At(namespace, ("metadata", "labels", USE_WAYPOINT))
     return None
