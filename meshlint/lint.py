@@ -5,6 +5,7 @@ import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import NamedTuple
 
 from meshlint.checking.catalog import Catalog, Check, load_catalog
@@ -22,7 +23,7 @@ from meshlint.mesh.mesh import Mesh
 from meshlint.model.decode import decode
 from meshlint.model.resource import Resource
 from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, IstioVersion
-from meshlint.source.decision import Deciding, NamedSet
+from meshlint.source.decision import Deciding, Decision, NamedSet
 from meshlint.source.document import Location, Manifest, Unread, UnreadReason
 from meshlint.source.input import Input, read_input
 from meshlint.source.reading import Reading
@@ -35,7 +36,8 @@ class Options(NamedTuple):
 
     `context` are paths whose objects are there but not reported on. `istio_version` is None to
     have it detected. `namespace` is for objects that name none. `complete` says that nothing is
-    missing from what is read. `render` has kustomizations built by the kustomize that is installed.
+    missing from what is read. `render` has kustomizations built and charts rendered by the kustomize and the
+    helm that are installed; `values_files` are the files with values for charts, by their directory.
     `only` keeps the findings that have a place, or a related place, in one of these files; None keeps all.
     `sets` are the manifest sets that the settings name.
     """
@@ -51,6 +53,7 @@ class Options(NamedTuple):
     render: bool = False
     only: Sequence[str] | None = None
     sets: Sequence[NamedSet] = ()
+    values_files: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 class _Context(NamedTuple):
@@ -108,15 +111,24 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
 
 def read_given(options: Options) -> Input:
     """Read what is to be linted. Raises UsageError for a path that is not there."""
-    deciding = Deciding(entry_points, options.sets)
-    return read_input(
-        options.paths, options.exclude, options.context, render=options.render, deciding=deciding
-    )
+    return _read(options, options.paths, context=options.context, named=options.sets)
 
 
 def _read_context(options: Options) -> Input:
+    return _read(options, options.context)
+
+
+def _read(
+    options: Options, paths: Sequence[str], *, context: Sequence[str] = (), named: Sequence[NamedSet] = ()
+) -> Input:
     return read_input(
-        options.context, options.exclude, render=options.render, deciding=Deciding(entry_points)
+        paths,
+        options.exclude,
+        context,
+        render=options.render,
+        deciding=Deciding(entry_points, named),
+        namespace=options.namespace,
+        values_files=options.values_files,
     )
 
 
@@ -321,7 +333,7 @@ def _mesh(graph: ResourceGraph, version: _Version) -> Mesh:
 
 
 def _summary(given: Input, linked: Iterable[_LinkedSet], suppressed: Sequence[Finding]) -> Summary:
-    unread = [*given.unread, *(hole for reading in given.readings for hole in reading.unread)]
+    unread = [*given.unread, *(hole for reading in given.readings for hole in given.unread_of(reading))]
     filled = _filled(given)
     unread = [
         hole for hole in unread if hole.reason is not UnreadReason.TEMPLATE or hole.at.file.path not in filled
@@ -336,7 +348,9 @@ def _summary(given: Input, linked: Iterable[_LinkedSet], suppressed: Sequence[Fi
         unrendered=templates,
         encrypted=encrypted,
         suppressed=len(suppressed),
-        unapplied=sum(len(one.not_built) or one.unapplied for one in given.sets),
+        unapplied=sum(
+            len(one.not_built) or one.unapplied for one in given.sets if one.decision is not Decision.CHART
+        ),
     )
 
 

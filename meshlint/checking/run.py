@@ -213,6 +213,7 @@ def _finding(entry: _Raised, checkable: Checkable, seen: Counter[str]) -> Findin
         related=(
             *(cause for cause in problem.related if not _is_same_text(cause.at, problem.at)),
             *unapplied,
+            *_template(problem.at.manifest),
         ),
         fix=_makeable(problem),
         resource=identity,
@@ -220,6 +221,16 @@ def _finding(entry: _Raised, checkable: Checkable, seen: Counter[str]) -> Findin
         sets=(checkable.name,) if checkable.name is not None else (),
         fingerprint=f"{fingerprint}:{seen[fingerprint]}",
     )
+
+
+def _template(manifest: Manifest | None) -> Iterator[Cause]:
+    """What made an object that was read after helm had rendered it: the template to change."""
+    if manifest is not None and "# Source: " in manifest.file.text:
+        from meshlint.source.chart_source import source_comment
+
+        at = source_comment(manifest)
+        if at is not None:
+            yield Cause("made of this template", at)
 
 
 def _makeable(problem: Problem) -> Fix | None:

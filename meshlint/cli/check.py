@@ -81,6 +81,7 @@ def run(options: argparse.Namespace) -> int:
         options.context,
         render=options.render,
         deciding=Deciding(entry_points, options.sets),
+        namespace=options.namespace,
     )
     if given.in_vain:
         raise UsageError(_in_vain(given.in_vain))

@@ -38,7 +38,7 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
         "--no-render",
         dest="render",
         action="store_false",
-        help="do not run kustomize or kubectl: read kustomizations for what they put together",
+        help="do not run kustomize, kubectl or helm: read what kustomizations and charts say themselves",
     )
     parser.add_argument(
         "--config", metavar="FILE", help="the settings (default: the nearest meshlint.toml or pyproject.toml)"

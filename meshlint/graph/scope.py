@@ -58,10 +58,14 @@ class Neighbours:
             and (
                 ref.namespace is None
                 or namespace is None
-                or (namespace == ref.namespace and namespace not in self._run.declared[index])
+                or (namespace == ref.namespace and not self._is_alternative(index, namespace))
             )
             for index, namespace in self._run.holders.get((ref.kind, ref.name), ())
         )
+
+    def _is_alternative(self, index: int, namespace: str) -> bool:
+        """Whether this set and another both declare a namespace, each for a cluster of its own."""
+        return all(namespace in self._run.declared[it] for it in (index, self._index))
 
 
 def neighbours(told: Sequence[Told]) -> list[Neighbours]:

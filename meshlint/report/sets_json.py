@@ -15,6 +15,7 @@ _HOW = {
     Decision.ARGO_CD: "argo-cd",
     Decision.BUILT: "kustomize",
     Decision.READ: "kustomization",
+    Decision.CHART: "helm",
     Decision.FILES: "files",
     Decision.DIRECTORY: "directory",
     Decision.ALTERNATIVE: "alternative",

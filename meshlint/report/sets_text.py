@@ -28,9 +28,11 @@ def _block(one: DecidedSet, program: str | None, paint: Paint) -> Iterator[str]:
         yield f"  complete: {', '.join(map(plain, one.closed))}"
     for why, names in _by_reason(one).items():
         yield f"  open, {why}: {', '.join(map(plain, names))}"
+    verb = "rendered" if manifest_set.decision is Decision.CHART else "built"
     for refusal in manifest_set.not_built:
-        yield f"  not built: {plain(refusal.why)} ({place(refusal.at)})"
-    unread = list(one.unread)
+        yield f"  not {verb}: {plain(refusal.why)} ({place(refusal.at)})"
+    said = {refusal.why for refusal in manifest_set.not_built}
+    unread = [problem for problem in one.unread if problem.message not in said]
     for problem in unread[:_MOST_SHOWN]:
         yield f"  not read: {plain(problem.message)} ({place(problem.at)})"
     if len(unread) > _MOST_SHOWN:
@@ -40,7 +42,8 @@ def _block(one: DecidedSet, program: str | None, paint: Paint) -> Iterator[str]:
 def _how(one: DecidedSet, program: str | None) -> str:
     decision, because = one.manifest_set.decision, one.manifest_set.because
     by = f" by `{program}`" if decision is Decision.BUILT and program else ""
-    in_part = " in part" if decision is Decision.READ and one.manifest_set.not_built else ""
+    can_be_in_part = decision in (Decision.READ, Decision.CHART)
+    in_part = " in part" if can_be_in_part and one.manifest_set.not_built else ""
     where = f" ({place(because)})" if because is not None else ""
     return f"{decision.value}{in_part}{by}{where}"
 
@@ -54,7 +57,8 @@ def _by_reason(one: DecidedSet) -> dict[str, list[str]]:
 
 def _total(decided: Sequence[DecidedSet]) -> str:
     objects = sum(len(one.resources) for one in decided)
-    not_built = sum(len(one.manifest_set.not_built) for one in decided)
+    kustomized = [one.manifest_set for one in decided if one.manifest_set.decision is not Decision.CHART]
+    not_built = sum(len(one.not_built) for one in kustomized)
     left = f" {_count(not_built, 'kustomization')} not built." if not_built else ""
     return f"{_count(len(decided), 'set')}, {_count(objects, 'object')}.{left}"
 

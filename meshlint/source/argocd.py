@@ -70,6 +70,16 @@ def argo_deliveries(application: Manifest, layout: Layout) -> Iterator[Delivery]
             yield _delivery(application, at, source, directory, layout)
 
 
+def charts_of(application: Manifest, layout: Layout) -> Iterator[str]:
+    """The directories of the charts that an Application applies of what was read."""
+    for at in _sources(application):
+        source = application.value(*at)
+        if isinstance(source, dict) and not source.get("chart"):
+            directory = layout.chart_of(source.get("path"))
+            if directory is not None:
+                yield directory
+
+
 def managed_namespace(application: Manifest) -> ManagedNamespace | None:
     """The Namespace that an Application has labelled, if it has any."""
     name = application.value("spec", "destination", "namespace")

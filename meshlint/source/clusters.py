@@ -8,7 +8,7 @@ it begins. What is applied is rendered on the way: a parent may change what its 
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from meshlint.source.applying import Applied, Applier, Delivery
 from meshlint.source.argocd import (
@@ -28,10 +28,7 @@ from meshlint.source.flux import flux_delivery, is_flux_kustomization, variables
 from meshlint.source.kustomization import Kustomizations
 from meshlint.source.layout import Choice, Layout, shown_directory
 from meshlint.source.origin import group_and_kind
-from meshlint.source.renderer import Refusal
-
-if TYPE_CHECKING:
-    from meshlint.source.kustomize import Build
+from meshlint.source.renderer import Refusal, Rendering
 
 # ConfigMaps may themselves be delivered with variables: after so many passes it is enough.
 _MOST_PASSES = 4
@@ -144,20 +141,20 @@ def find_clusters(
     deciding: Deciding,
     kustomizations: Kustomizations,
     discovery: Discovery,
-    builds: "dict[str, Build | Refusal] | None",
+    rendering: Rendering | None,
 ) -> Clusters:
     """
     Find and apply all clusters: first those that the settings name, then those of Flux and Argo CD.
 
-    `builds` remembers what was built; None has nothing built.
+    `rendering` remembers what was built; None has nothing built.
     """
     starting_from = tops(discovery)
     layout = Layout(kustomizations.sources, kustomizations, starting_from)
     kustomizer = None
-    if builds is not None:
+    if rendering is not None:
         from meshlint.source.kustomize import Kustomizer
 
-        kustomizer = Kustomizer(kustomizations, starting_from, builds)
+        kustomizer = Kustomizer(kustomizations, starting_from, rendering.kustomizations)
     applier = Applier(layout, kustomizer)
     named = [
         begun for one in deciding.named if (begun := named_beginning(one, layout, discovery)) is not None

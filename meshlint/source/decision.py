@@ -16,6 +16,7 @@ class Decision(Enum):
     ARGO_CD = "a cluster of Argo CD"
     BUILT = "a kustomization, built"
     READ = "a kustomization, read"
+    CHART = "a chart, rendered by helm"
     FILES = "the files that were named"
     DIRECTORY = "a directory"
     ALTERNATIVE = "an alternative: it holds other versions of objects that are elsewhere too"

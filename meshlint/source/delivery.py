@@ -2,10 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from meshlint.source.discovery import Discovery
+from meshlint.source.discovery import CHART_FILE, Discovery
 from meshlint.source.document import Manifest
 from meshlint.source.origin import Source, group_and_kind
 
@@ -13,19 +13,26 @@ _FLUX_GROUP = "kustomize.toolkit.fluxcd.io"
 _ARGO_CD_GROUP = "argoproj.io"
 _HELM_GROUPS = ("helm.toolkit.fluxcd.io", "helm.cattle.io")
 _RESOURCE_SET_GROUP = "fluxcd.controlplane.io"
-_CHART_FILE = "Chart.yaml"
+# What Argo CD can be told of a chart that changes none of its values.
+_NO_VALUES = frozenset({"releaseName", "version", "skipCrds", "skipTests", "skipSchemaValidation"})
 _CRDS = re.compile(r"(?:[\w.-]*-)?crds?(?:\.ya?ml)?(?:\?.*)?")
 # What its releases install beside definitions is a policy of admission, for these.
 _GATEWAY_API = re.compile(r".*\bkubernetes-sigs/gateway-api/releases/.*-install\.ya?ml")
 
 
 class Deliveries:
-    """What is delivered by some of the manifests: whether it was read, and to which namespace it goes."""
+    """
+    What is delivered by some of the manifests: whether it was read, and to which namespace it goes.
 
-    def __init__(self, sources: Mapping[str, Source], discovery: Discovery) -> None:
+    `rendered` are the directories of charts that were rendered as they are.
+    """
+
+    def __init__(
+        self, sources: Mapping[str, Source], discovery: Discovery, rendered: Collection[str] = ()
+    ) -> None:
         self._tops = tops(discovery)
-        # What a chart makes is never read, even if its templates are.
-        self._charts = {os.path.dirname(real) for real in sources if os.path.basename(real) == _CHART_FILE}
+        self._charts = {os.path.dirname(real) for real in sources if os.path.basename(real) == CHART_FILE}
+        self._rendered = frozenset(rendered)
         self._read: set[str] = set()
         for real in sources:
             directory = os.path.dirname(real)
@@ -47,10 +54,10 @@ class Deliveries:
                     pass
                 case (group, "HelmRelease" | "HelmChart") if group in _HELM_GROUPS:
                     target = manifest.value("spec", "targetNamespace")
-                    yield _told(target or manifest.value("metadata", "namespace") or default)
+                    yield told_namespace(target or manifest.value("metadata", "namespace") or default)
                 case (group, "Kustomization") if group == _FLUX_GROUP:
                     if not self._is_read(manifest.value("spec", "path")):
-                        yield _told(manifest.value("spec", "targetNamespace"))
+                        yield told_namespace(manifest.value("spec", "targetNamespace"))
                 case (group, "Application") if group == _ARGO_CD_GROUP:
                     yield from self._beyond_application(manifest.value("spec"))
                 case (group, "ApplicationSet") if group == _ARGO_CD_GROUP:
@@ -68,13 +75,16 @@ class Deliveries:
                 sources = [None]
         if not all(map(self._is_source_read, sources)):
             destination = spec.get("destination") if isinstance(spec, dict) else None
-            yield _told(destination.get("namespace") if isinstance(destination, dict) else None)
+            yield told_namespace(destination.get("namespace") if isinstance(destination, dict) else None)
 
     def _is_source_read(self, source: object) -> bool:
         """Whether nothing of a source can be missing: it was read, or makes no objects of its own."""
         match source:
             case {"chart": chart} if chart:
                 return is_of_definitions(chart)
+            case {"path": path, "helm": {**helm}} if path and helm.keys() - _NO_VALUES:
+                # The chart is given values that it was not rendered with.
+                return self._is_read(path, rendered=False)
             case {"path": path} if path:
                 return self._is_read(path)
             case {"ref": ref} if ref:
@@ -83,11 +93,13 @@ class Deliveries:
             case _:
                 return False
 
-    def _is_read(self, path: object) -> bool:
+    def _is_read(self, path: object, *, rendered: bool = True) -> bool:
+        """Whether all that a path makes was read; of a chart that is only what was rendered."""
         if is_of_definitions(path):
             return True
         found = self._read.intersection(_directories(self._tops, path))
-        return bool(found) and not found & self._charts
+        unread = self._charts - self._rendered if rendered else self._charts
+        return bool(found) and not found & unread
 
 
 def is_of_definitions(source: object) -> bool:
@@ -97,7 +109,7 @@ def is_of_definitions(source: object) -> bool:
     return any(map(_CRDS.fullmatch, source.split("/"))) or _GATEWAY_API.fullmatch(source) is not None
 
 
-def _told(namespace: object) -> str | None:
+def told_namespace(namespace: object) -> str | None:
     """A namespace, None if it is left out or a template."""
     is_plain = isinstance(namespace, str) and namespace and not set("${<") & set(namespace)
     return str(namespace) if is_plain else None

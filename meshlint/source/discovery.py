@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 STDIN = "<stdin>"
 """The path that standard input is shown with."""
 
+CHART_FILE = "Chart.yaml"
+"""The file that makes a directory a chart of Helm."""
+
 LARGEST_FILE = 256 * 1024 * 1024
 """How many bytes of a file are read at most."""
 

@@ -1,18 +1,19 @@
 """From paths to all that was read of them."""
 
+import os
 import sys
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from meshlint.source.discovery import STDIN, Discovery, FoundFile, discover
+from meshlint.source.discovery import CHART_FILE, STDIN, Discovery, FoundFile, discover
 from meshlint.source.document import Unread
 from meshlint.source.text import speaks_of_kubernetes
 
 if TYPE_CHECKING:
     from meshlint.source.decision import Deciding
-    from meshlint.source.kustomize import Build
     from meshlint.source.reading import Reading
-    from meshlint.source.renderer import Refusal
+    from meshlint.source.renderer import Rendering
     from meshlint.source.sets import ManifestSet
 
 
@@ -22,9 +23,9 @@ class Input(NamedTuple):
 
     `files` is how many files were read; `readings` and `sets` are empty if none of them speaks
     of Kubernetes. `unread` could not even be opened. `named` are the paths, as shown, of the files
-    that were named themselves, standard input included. `discovery` is how they were found, `builds`
-    what kustomize made of directories: None if it was not to be asked. `deciding` is what
-    sets are decided by.
+    that were named themselves, standard input included. `discovery` is how they were found, `rendering`
+    what renderers made of directories: None if they were not to be asked. `deciding` is what sets are
+    decided by.
     """
 
     files: int
@@ -33,13 +34,19 @@ class Input(NamedTuple):
     unread: Sequence[Unread]
     named: Sequence[str] = ()
     discovery: Discovery = Discovery(())
-    builds: "dict[str, Build | Refusal] | None" = None
+    rendering: "Rendering | None" = None
     deciding: "Deciding | None" = None
 
     @property
     def is_nothing(self) -> bool:
         """Whether there is nothing to look at and nothing to complain of."""
         return not self.readings and not self.unread
+
+    def unread_of(self, reading: "Reading") -> Sequence[Unread]:
+        """What of a file could not be read, and was not rendered either."""
+        if self.rendering is None or reading.file.path not in self.rendering.templates:
+            return reading.unread
+        return ()
 
     @property
     def in_vain(self) -> Sequence[str]:
@@ -58,20 +65,23 @@ class Input(NamedTuple):
         return () if holding else self.named
 
 
-def read_input(
+def read_input(  # noqa: PLR0913 - each tells something else of what is read
     paths: Sequence[str],
     exclude: Sequence[str] = (),
     context: Sequence[str] = (),
     *,
     render: bool = False,
     deciding: "Deciding | None" = None,
+    namespace: str | None = None,
+    values_files: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Input:
     """
     Read what some paths stand for; `-` is standard input.
 
-    What lies in `context` is left out. `render` has kustomizations built that change objects. `deciding` has
-    the sets of the settings made, and what Flux and Argo CD apply followed. Raises UsageError for a path that
-    is not there.
+    What lies in `context` is left out. `render` has kustomizations built that change objects, and charts
+    rendered: into `namespace` if nothing says another one, with the `values_files` of their directories.
+    `deciding` has the sets of the settings made, and what Flux and Argo CD apply followed. Raises
+    UsageError for a path that is not there.
     """
     has_stdin = "-" in paths and sys.stdin is not None
     stdin = sys.stdin.buffer if has_stdin else None
@@ -84,8 +94,11 @@ def read_input(
             unread.append(content)
         else:
             contents.append((found, content))
-    if unread or any(speaks_of_kubernetes(content) for _, content in contents):
-        return _parsed(discovery, contents, unread, render=render, deciding=deciding)
+    # What a chart makes may stand in files that are no YAML.
+    charts = render and any(os.path.basename(found.real) == CHART_FILE for found, _ in contents)
+    if unread or charts or any(speaks_of_kubernetes(content) for _, content in contents):
+        told = (namespace, values_files) if render else None
+        return _parsed(discovery, contents, unread, told, deciding)
     return Input(len(contents), (), (), (), _named(discovery), discovery)
 
 
@@ -101,7 +114,7 @@ def with_texts(given: Input, texts: Mapping[str, str]) -> Input:
         for reading in given.readings
     ]
     sets = split_into_sets(
-        readings, given.discovery, unread=given.unread, builds=given.builds, deciding=given.deciding
+        readings, given.discovery, unread=given.unread, rendering=given.rendering, deciding=given.deciding
     )
     return given._replace(readings=readings, sets=sets)
 
@@ -110,18 +123,22 @@ def _parsed(
     discovery: Discovery,
     contents: Sequence[tuple[FoundFile, bytes]],
     unread: Sequence[Unread],
-    *,
-    render: bool,
+    told: tuple[str | None, Mapping[str, Sequence[str]]] | None,
     deciding: "Deciding | None",
 ) -> Input:
     # YAML's reader is a third of the start-up: loaded only if there is something to read.
     from meshlint.source.reading import read_text
+    from meshlint.source.renderer import Rendering
     from meshlint.source.sets import split_into_sets
 
     readings = [read_text(found.path, content) for found, content in contents]
-    builds: dict[str, Build | Refusal] | None = {} if render else None
-    sets = split_into_sets(readings, discovery, unread=unread, builds=builds, deciding=deciding)
-    return Input(len(contents), readings, sets, unread, _named(discovery), discovery, builds, deciding)
+    if any(found.path == STDIN and b"# Source: " in content for found, content in contents):
+        from meshlint.source.chart_source import at_templates
+
+        readings = [at_templates(it) if it.file.path == STDIN else it for it in readings]
+    rendering = None if told is None else Rendering(*told)
+    sets = split_into_sets(readings, discovery, unread=unread, rendering=rendering, deciding=deciding)
+    return Input(len(contents), readings, sets, unread, _named(discovery), discovery, rendering, deciding)
 
 
 def _named(discovery: Discovery) -> Sequence[str]:

@@ -7,12 +7,11 @@ from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import NamedTuple
 
-from meshlint.source.discovery import Discovery
+from meshlint.source.discovery import CHART_FILE, Discovery
 from meshlint.source.document import UnreadReason
 from meshlint.source.kustomization import Kustomizations
 from meshlint.source.origin import Source
 
-_CHART_FILE = "Chart.yaml"
 _MOST_ALTERNATIVES = 100
 
 
@@ -51,18 +50,15 @@ class Layout:
         self._paths = sorted(sources)
         self._wholes: dict[str, Composition] = {}
         self._choices: dict[tuple[str, Choice], Composition] = {}
-        self._charts = {os.path.dirname(path) for path in sources if os.path.basename(path) == _CHART_FILE}
+        self._charts = {os.path.dirname(path) for path in sources if os.path.basename(path) == CHART_FILE}
 
     def directory_of(self, path: object) -> str | None:
         """The directory that a path in a manifest leads to; None if it was not read, or is a chart."""
-        # A path that is the whole repository is as likely to be meant for another one.
-        if not isinstance(path, str) or not path.strip("./"):
-            return None
-        for top in self._tops:
-            directory = os.path.realpath(os.path.join(top, path.lstrip("/")))
-            if next(self._below(directory), None) is not None and directory not in self._charts:
-                return directory
-        return None
+        return next((it for it in self._led_to(path) if it not in self._charts), None)
+
+    def chart_of(self, path: object) -> str | None:
+        """The directory of the chart that a path in a manifest leads to; None if it leads to none."""
+        return next((it for it in self._led_to(path) if it in self._charts), None)
 
     def is_kustomization(self, directory: str) -> bool:
         """Whether a directory holds a kustomization."""
@@ -130,6 +126,15 @@ class Layout:
                     seen.add(below)
                     below = below.rpartition("/")[0]
         return sorted(seen)
+
+    def _led_to(self, path: object) -> Iterator[str]:
+        """The directories of the input that a path in a manifest may lead to."""
+        # A path that is the whole repository is as likely to be meant for another one.
+        if isinstance(path, str) and path.strip("./"):
+            for top in self._tops:
+                directory = os.path.realpath(os.path.join(top, path.lstrip("/")))
+                if next(self._below(directory), None) is not None:
+                    yield directory
 
     def _below(self, directory: str) -> Iterator[str]:
         prefix = directory.rstrip(os.sep) + os.sep

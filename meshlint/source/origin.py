@@ -7,13 +7,13 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from meshlint.source.discovery import Discovery, FoundFile
+from meshlint.source.discovery import CHART_FILE, Discovery, FoundFile
 from meshlint.source.document import Location, Manifest, Unread, UnreadReason
 from meshlint.source.reading import Reading
 from meshlint.source.text import SourceFile
 
 _KUSTOMIZATION_NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
-_CHART_FILE = "Chart.yaml"
+_STRUCTURAL = frozenset({*_KUSTOMIZATION_NAMES, CHART_FILE, "requirements.yaml"})
 
 _CLUSTER_WIDE_GROUPS = frozenset(
     (
@@ -81,11 +81,16 @@ def group_templates(sources: dict[str, Source]) -> dict[str, Source]:
     grouped = dict(sources)
     for chart, templates in charts.items():
         for template in templates:
-            grouped[template.real] = template._replace(unread=_without_templates(template.unread))
-        home = sources.get(os.path.join(chart, _CHART_FILE), templates[0])
+            grouped[template.real] = template._replace(unread=without_templates(template.unread))
+        home = sources.get(os.path.join(chart, CHART_FILE), templates[0])
         problem = _unrendered_chart(home, chart, len(templates))
         grouped[home.real] = grouped[home.real]._replace(unread=(*grouped[home.real].unread, problem))
     return grouped
+
+
+def has_chart(sources: Iterable[str]) -> bool:
+    """Whether there is a chart of Helm among some files."""
+    return any(os.path.basename(real) == CHART_FILE for real in sources)
 
 
 def only_broken(source: Source) -> Source:
@@ -121,7 +126,7 @@ def takes_namespace(manifest: Manifest) -> bool:
 
 def _structural(found: FoundFile, file: SourceFile) -> SourceFile:
     """The file with its text, should it say how others belong together; readings only keep manifests."""
-    if os.path.basename(found.real) not in {*_KUSTOMIZATION_NAMES, _CHART_FILE}:
+    if os.path.basename(found.real) not in _STRUCTURAL:
         return file
     content = found.read()
     return (
@@ -142,20 +147,21 @@ def _chart(directory: str) -> str | None:
     """The directory of the chart whose `templates/` a directory is, or is in."""
     while True:
         parent, name = os.path.split(directory)
-        if name == "templates" and os.path.isfile(os.path.join(parent, _CHART_FILE)):
+        if name == "templates" and os.path.isfile(os.path.join(parent, CHART_FILE)):
             return parent
         if parent == directory:
             return None
         directory = parent
 
 
-def _without_templates(unread: Iterable[Unread]) -> tuple[Unread, ...]:
+def without_templates(unread: Iterable[Unread]) -> tuple[Unread, ...]:
+    """What is unread for other reasons than that nobody has rendered it."""
     return tuple(problem for problem in unread if problem.reason is not UnreadReason.TEMPLATE)
 
 
 def _unrendered_chart(home: Source, chart: str, count: int) -> Unread:
     text = home.file.text
-    is_chart_file = os.path.basename(home.real) == _CHART_FILE
+    is_chart_file = os.path.basename(home.real) == CHART_FILE
     named = re.search(r"^name:[ \t]*[\"']?([^\s\"'#]+)", text, re.MULTILINE) if is_chart_file else None
     name = named[1] if named else os.path.basename(chart)
     templates = "1 template is" if count == 1 else f"{count} templates are"

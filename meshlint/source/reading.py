@@ -71,6 +71,17 @@ def parse_yaml(text: str) -> Any:  # noqa: ANN401 - YAML holds anything
         return None
 
 
+def read_mapping(file: SourceFile) -> Manifest | None:
+    """Read a file that is one mapping and no object of Kubernetes; None if it is anything else."""
+    try:
+        composed = compose(file.text)
+    except ComposeError:
+        return None
+    if composed.place is None or not isinstance(composed.data, dict):
+        return None
+    return Manifest(file, composed.data, composed.place)
+
+
 def split_documents(text: str) -> Iterator[tuple[int, int]]:
     """
     Give start and end of each YAML document of a text, its directives included.

@@ -4,10 +4,15 @@ import contextlib
 import os
 import re
 import signal
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
 from meshlint.source.document import Location
+
+if TYPE_CHECKING:
+    from meshlint.source.helm import ChartBuild, Release
+    from meshlint.source.kustomize import Build
 
 TIME_LIMIT_SECONDS = 60
 """How long a renderer may take for one root."""
@@ -15,7 +20,11 @@ TIME_LIMIT_SECONDS = 60
 LARGEST_OUTPUT = 256 * 1024 * 1024
 """How many bytes of output are taken."""
 
+MOST_MEMORY = 2 * 1024 * 1024 * 1024
+"""How many bytes of memory a renderer may take, where the system can hold it to that."""
+
 _LOG = re.compile(r"^[EF]\d{4} [\d:.]+ +\d+ [\w.]+:\d+\] (?:\"command failed\" err=)?[<\"]?")
+_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory", re.IGNORECASE)
 # Nothing listens on the discard port: what asks a proxy for the network gets no answer.
 _DEAD_PROXY = "http://127.0.0.1:9"
 
@@ -33,6 +42,27 @@ class Refusal(NamedTuple):
 
     why: str
     at: Location
+
+
+class Rendering:
+    """
+    What renderers are told in a run, and what they have made in it.
+
+    `namespace` is where charts are installed of which nothing else says it. `values_files` are the files
+    with values for charts, by the directory of the chart. `templates` are the files, as shown, of the charts
+    that were rendered.
+    """
+
+    def __init__(
+        self, namespace: str | None = None, values_files: Mapping[str, Sequence[str]] = MappingProxyType({})
+    ) -> None:
+        self.namespace: Final = namespace
+        self.values_files: Final = {
+            os.path.realpath(directory): tuple(files) for directory, files in values_files.items()
+        }
+        self.kustomizations: Final[dict[str, Build | Refusal]] = {}
+        self.templates: Final[set[str]] = set()
+        self.charts: Final[dict[tuple[str, Release], ChartBuild | Refusal]] = {}
 
 
 def find_program(name: str) -> str | None:
@@ -53,9 +83,9 @@ def run_renderer(command: Sequence[str], directory: str) -> Output:
     Run a renderer in an empty directory that is its home too.
 
     It gets no credentials, no kubeconfig, no PATH on which to find git or plugins, and proxies that
-    lead nowhere. It is ended when the time is over.
+    lead nowhere. It is ended when the time is over, when it wants too much memory, or writes too much.
     """
-    import subprocess
+    import tempfile
 
     environment = {
         "HOME": directory,
@@ -66,37 +96,70 @@ def run_renderer(command: Sequence[str], directory: str) -> Output:
         **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy"), _DEAD_PROXY),
         "GIT_TERMINAL_PROMPT": "0",
     }
+    with tempfile.TemporaryFile(dir=directory) as written, tempfile.TemporaryFile(dir=directory) as said:
+        failure = _run(command, directory, environment, (written, said))
+        if written.seek(0, os.SEEK_END) >= LARGEST_OUTPUT:
+            return Output(None, f"it wrote more than {LARGEST_OUTPUT} bytes")
+        if failure is not None:
+            return Output(None, failure or complaint(_text(said)) or "it failed without a reason")
+        return Output(_text(written))
+
+
+def _run(
+    command: Sequence[str],
+    directory: str,
+    environment: Mapping[str, str],
+    streams: tuple[IO[bytes], IO[bytes]],
+) -> str | None:
+    """Run a program to its end; why it failed, which is empty if it said so itself."""
+    import subprocess
+
     try:
         process = subprocess.Popen(  # noqa: S603 - an absolute path, and no shell
             command,
             cwd=directory,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=streams[0],
+            stderr=streams[1],
             start_new_session=True,
         )
     except OSError as error:
-        return Output(None, f"{os.path.basename(command[0])} cannot be started: {error.strerror}")
+        return f"{os.path.basename(command[0])} cannot be started: {error.strerror}"
+    _hold(process.pid)
     try:
-        written, said = process.communicate(timeout=TIME_LIMIT_SECONDS)
+        code = process.wait(timeout=TIME_LIMIT_SECONDS)
     except subprocess.TimeoutExpired:
         _end(process.pid)
-        process.communicate()
-        return Output(None, f"it took longer than {TIME_LIMIT_SECONDS} seconds")
+        process.wait()
+        return f"it took longer than {TIME_LIMIT_SECONDS} seconds"
     except BaseException:
         _end(process.pid)
         raise
-    if process.returncode:
-        return Output(None, complaint(said.decode("utf-8", "replace")) or f"exit code {process.returncode}")
-    if len(written) > LARGEST_OUTPUT:
-        return Output(None, f"it wrote more than {LARGEST_OUTPUT} bytes")
-    return Output(written.decode("utf-8", "replace"))
+    if code and _OUT_OF_MEMORY.search(_text(streams[1])):
+        return f"it needed more than {MOST_MEMORY // 2**30} GiB of memory"
+    return "" if code else None
+
+
+def _hold(pid: int) -> None:
+    """Limit what a process may take; only Linux lets others than the process itself do so."""
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource
+
+        if hasattr(resource, "prlimit"):
+            for limit, most in ((resource.RLIMIT_DATA, MOST_MEMORY), (resource.RLIMIT_FSIZE, LARGEST_OUTPUT)):
+                resource.prlimit(pid, limit, (most, most))
+
+
+def _text(stream: IO[bytes]) -> str:
+    stream.seek(0)
+    return stream.read(LARGEST_OUTPUT).decode("utf-8", "replace")
 
 
 def complaint(text: str) -> str:
-    """What a program said of its failure, on one line, without the head of a log."""
-    said = _LOG.sub("", " ".join(text.split()))
+    """What a program said of its failure, on one line, without warnings and the head of a log."""
+    lines = (line for line in text.splitlines() if not line.startswith("WARNING: "))
+    said = _LOG.sub("", " ".join(" ".join(lines).split()))
     return said.removeprefix("Error: ").removeprefix("error: ").removesuffix(">").strip()
 
 

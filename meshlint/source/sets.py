@@ -2,8 +2,8 @@
 Which manifests one cluster would hold together.
 
 What Flux, Argo CD or the settings say is one cluster is followed and applied. A kustomization that only puts
-files together is read for these; one that changes objects is built. Where that cannot be done, a set of
-which patches or the like were left out says so.
+files together is read for these; one that changes objects is built, and charts are rendered. Where that
+cannot be done, a set of which patches or the like were left out says so.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,15 +21,16 @@ from meshlint.source.origin import (
     common_directory,
     group_and_kind,
     group_templates,
+    has_chart,
     sources_of,
     takes_namespace,
 )
 from meshlint.source.reading import Reading
-from meshlint.source.renderer import Refusal
+from meshlint.source.renderer import Refusal, Rendering
 
 if TYPE_CHECKING:
+    from meshlint.source.chart_rendering import ChartRendering
     from meshlint.source.clusters import Cluster, Clusters
-    from meshlint.source.kustomize import Build
 
 _DELIVERING = ("kustomize.toolkit.fluxcd.io", "argoproj.io")
 
@@ -46,7 +47,8 @@ class ManifestSet(NamedTuple):
     `altered` are the manifests that a kustomization, Flux or Argo CD changes, which was not
     applied, each with the place that says so; `unapplied` tells that there is such a kustomization,
     or one that makes more. `beyond` are the namespaces that something is delivered to which was
-    not read: a chart, another repository; None stands for any namespace.
+    not read: a chart, another repository; None stands for any namespace. `unbuilt` says why a
+    kustomization or a chart was read only in part.
 
     `decision` tells how the set was decided, `because` the place that decides it, if there is one.
     `refusals` say what was not built, and why; `complete` that the user says that nothing is missing.
@@ -78,22 +80,24 @@ def split_into_sets(
     discovery: Discovery,
     *,
     unread: Sequence[Unread] = (),
-    builds: "dict[str, Build | Refusal] | None" = None,
+    rendering: Rendering | None = None,
     deciding: Deciding | None = None,
 ) -> tuple[ManifestSet, ...]:
     """
     Put manifests together that belong together, and keep apart what are alternatives.
 
     `readings` are of the files of `discovery`; `unread` stands for those that could not be
-    opened. `builds` has kustomizations built that change objects, and remembers them; None has nothing
-    built. With `deciding`, first the sets of the settings are made, then the clusters of Flux and Argo CD.
-    Of all else each kustomize root is a set, and so is what is left of each directory argument. Copies of an
-    object that differ, in different directories, are never in one such set.
+    opened. `rendering` has kustomizations built that change objects, and charts rendered, and remembers them;
+    None has nothing of the kind done. With `deciding`, first the sets of the settings are made, then the
+    clusters of Flux and Argo CD. Of all else each kustomize root is a set, and so is each chart that was
+    rendered, and what is left of each directory argument. Copies of an object that differ, in different
+    directories, are never in one such set.
     """
     sources = group_templates(sources_of(readings, discovery, [*discovery.unread, *unread]))
     kustomizations = Kustomizations(sources)
-    deliveries = Deliveries(sources, discovery)
-    clusters = None if deciding is None else _clusters(deciding, kustomizations, discovery, builds)
+    clusters = None if deciding is None else _clusters(deciding, kustomizations, discovery, rendering)
+    charts = _charts(kustomizations, clusters, discovery, rendering)
+    deliveries = Deliveries(sources, discovery, charts.rendered_directories if charts else ())
     sets = _sets_of_clusters(clusters, deliveries, deciding)
     applied = clusters.directories if clusters else frozenset()
     roots = {
@@ -101,8 +105,12 @@ def split_into_sets(
         for root in kustomizations.roots
         if root.directory not in applied
     }
-    others = [*roots.values()] if builds is None else _built(roots, kustomizations, discovery, builds)
+    others = [*roots.values()] if rendering is None else _built(roots, kustomizations, discovery, rendering)
     left_over = kustomizations.left_over(clusters.files if clusters else frozenset())
+    if charts is not None:
+        sets = list(_without_charts(sets, charts, kustomizations))
+        others.extend(_sets_of_charts(charts))
+        left_over = charts.without_rendered(left_over)
     for group in _groups(left_over):
         others.extend(_sets_of_group(group))
     sets.extend(
@@ -117,7 +125,7 @@ def _clusters(
     deciding: Deciding,
     kustomizations: Kustomizations,
     discovery: Discovery,
-    builds: "dict[str, Build | Refusal] | None",
+    rendering: Rendering | None,
 ) -> "Clusters | None":
     """What the settings name, and what Flux and Argo CD apply; None if nobody says anything."""
     delivers = any(
@@ -129,7 +137,29 @@ def _clusters(
         return None
     from meshlint.source.clusters import find_clusters
 
-    return find_clusters(deciding, kustomizations, discovery, builds)
+    return find_clusters(deciding, kustomizations, discovery, rendering)
+
+
+def _charts(
+    kustomizations: Kustomizations,
+    clusters: "Clusters | None",
+    discovery: Discovery,
+    rendering: Rendering | None,
+) -> "ChartRendering | None":
+    """The charts, rendered for the namespaces that they are delivered to; None if there is none to render."""
+    sources = kustomizations.sources
+    if rendering is None or not has_chart(sources):
+        return None
+    from meshlint.source.chart_destinations import chart_namespaces
+    from meshlint.source.chart_rendering import ChartRendering
+    from meshlint.source.layout import Layout
+
+    applied = clusters.files if clusters else frozenset()
+    delivering = [manifest for one in (clusters.clusters if clusters else ()) for manifest in one.manifests]
+    delivering += [it for real, source in sources.items() if real not in applied for it in source.manifests]
+    starting_from = tops(discovery)
+    namespaces = chart_namespaces(delivering, Layout(sources, kustomizations, starting_from))
+    return ChartRendering(sources, starting_from, namespaces, rendering)
 
 
 def _sets_of_clusters(
@@ -139,6 +169,32 @@ def _sets_of_clusters(
     return [
         _set_of_cluster(cluster, deliveries, named) for cluster in (clusters.clusters if clusters else ())
     ]
+
+
+def _without_charts(
+    sets: Iterable[ManifestSet], charts: "ChartRendering", kustomizations: Kustomizations
+) -> Iterator[ManifestSet]:
+    """Clusters without what they hold of rendered charts, which are sets of their own, as plain files."""
+    kept = {path for root in kustomizations.roots for path in kustomizations.reach(root).files}
+    files = charts.files_without(kept)
+    for a_set in sets:
+        manifests = tuple(it for it in a_set.manifests if it.file.path not in files)
+        unread = tuple(it for it in charts.without_told(a_set.unread) if it.at.file.path not in files)
+        left = a_set._replace(manifests=manifests, unread=unread)
+        if a_set.decision is Decision.SETTINGS:
+            # Whoever names the directory of a chart means what it makes, which is somewhere else now.
+            beyond = frozenset(charts.namespaces_of(_files(a_set) - _files(left)))
+            left = left._replace(
+                beyond=a_set.beyond | beyond,
+                rendered=a_set.rendered and None not in beyond,
+                complete=a_set.complete and not beyond,
+            )
+        if manifests or unread or a_set.refusals:
+            yield left
+
+
+def _files(a_set: ManifestSet) -> set[str]:
+    return {it.file.path for it in a_set.manifests} | {it.at.file.path for it in a_set.unread}
 
 
 def _set_of_cluster(cluster: "Cluster", deliveries: Deliveries, named: Mapping[str, NamedSet]) -> ManifestSet:
@@ -204,7 +260,7 @@ def _built(
     read: Mapping[str, ManifestSet],
     kustomizations: Kustomizations,
     discovery: Discovery,
-    builds: "dict[str, Build | Refusal]",
+    rendering: Rendering,
 ) -> list[ManifestSet]:
     """The sets of roots, with what is built of those that change objects."""
     changing = [
@@ -214,7 +270,7 @@ def _built(
         return [*read.values()]
     from meshlint.source.kustomize import Build, Kustomizer, order_of
 
-    kustomizer = Kustomizer(kustomizations, tops(discovery), builds)
+    kustomizer = Kustomizer(kustomizations, tops(discovery), rendering.kustomizations)
     kustomizer.build_all(map(order_of, changing))
     sets = dict(read)
     for root in changing:
@@ -240,6 +296,24 @@ def _with_build(
         beyond=frozenset(),
         decision=Decision.BUILT,
     )
+
+
+def _sets_of_charts(charts: "ChartRendering") -> Iterator[ManifestSet]:
+    """A set for each chart: what helm made of it, and the definitions that it has beside its templates."""
+    for chart, made in charts.rendered:
+        definitions = charts.definitions(chart)
+        yield ManifestSet(
+            name=chart.shown,
+            manifests=(*(m for source in definitions for m in source.manifests), *made.manifests),
+            default_namespace=made.namespace,
+            unread=(*(problem for source in definitions for problem in source.unread), *made.unread),
+            rendered=made.partial is None,
+            explicit=True,
+            beyond=frozenset({made.namespace} if made.missing and made.namespace else ()),
+            unbuilt=made.partial,
+            decision=Decision.CHART,
+            because=chart.manifest.at("name"),
+        )
 
 
 def _moves(namespaces: set[str | None], manifests: Iterable[Manifest]) -> bool:

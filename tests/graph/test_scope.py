@@ -66,6 +66,7 @@ def test_an_object_of_another_set_without_a_namespace_may_be_meant():
     assert first_of(shop, gateway("wp", "other")).find(WAYPOINT).is_absent
     assert first_of(shop, shop + gateway("wp", "shop")).find(WAYPOINT).is_absent
     assert first_of(shop, gateway("wp", "shop")).could_be(WAYPOINT)
+    assert first_of(namespace("other"), shop + gateway("wp", "shop")).could_be(WAYPOINT)
     assert not first_of(shop).could_be(WAYPOINT)
 
 

@@ -1,0 +1,7 @@
+{{- define "shop.generated" }}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: generated
+{{- end }}
