@@ -8,7 +8,7 @@ PYTHON := $(shell for python in python3 python3.11 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 endif
 
-.PHONY: demo test lint format-check ruff mypy imports docs docs-check accuracy bench bench-smoke check clean
+.PHONY: demo test lint format-check ruff mypy imports docs docs-check site accuracy bench bench-smoke check clean
 
 # What meshlint says of a small shop with mistakes in it. Exit code 1 means findings, and is what we came for.
 demo: $(VENV)/.runtime
@@ -32,12 +32,16 @@ mypy: $(VENV)/.dev
 imports: $(VENV)/.dev
 	$(BIN)/lint-imports
 
-# docs/checks and docs/versions.md, written from the code itself.
+# docs/checks, docs/versions.md and docs/assets/demo.svg, written from the code itself.
 docs: $(VENV)/.dev
 	$(BIN)/python docs/generate.py
 
 docs-check: $(VENV)/.dev
 	$(BIN)/python docs/generate.py --check
+
+# The documentation as a site, in build/site. A broken link or a page that nothing leads to ends it.
+site: $(VENV)/.docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Breaks the healthy meshes of tests/corpus on purpose, and writes docs/accuracy.md.
 accuracy: $(VENV)/.dev
@@ -64,6 +68,10 @@ $(VENV)/.runtime: pyproject.toml constraints.txt | $(BIN)/python
 $(VENV)/.dev: pyproject.toml constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	touch $@ $(VENV)/.runtime
+
+$(VENV)/.docs: pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	touch $@
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "meshlint needs Python 3.11 or newer; name one with PYTHON=..." >&2; exit 1; }

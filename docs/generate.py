@@ -1,5 +1,7 @@
 """
-Write what is made from the code: `docs/checks/`, with a page for each check, and `docs/versions.md`.
+Write what is made from the code.
+
+`docs/checks/` with a page for each check, `docs/versions.md`, and `docs/assets/demo.svg`, a picture of a run.
 
 With `--check`, say what is out of date.
 """
@@ -38,9 +40,12 @@ A note is a file of `releasenotes/notes/` in istio/istio, a path a file there. `
 
 def main() -> int:
     """Write the pages, or compare them; 1 if they are out of date."""
+    from demo import demo
+
     pages = {HOME / f"{check.id}.md": render_page(check) for check in load_catalog().checks}
     pages[HOME / "index.md"] = _index(load_catalog())
     pages[DOCS / "versions.md"] = versions()
+    pages[DOCS / "assets" / "demo.svg"] = demo()
     stale = [path for path in HOME.glob("*.md") if path not in pages]
     if "--check" in sys.argv[1:]:
         wrong = [*stale, *(path for path, text in pages.items() if not _says(path, text))]

@@ -28,6 +28,7 @@ from meshlint.source.document import Location, Manifest, Unread, UnreadReason
 from meshlint.source.input import Input, read_input
 from meshlint.source.reading import Reading
 from meshlint.source.sets import ManifestSet
+from meshlint.stage import begin
 
 
 class Options(NamedTuple):
@@ -92,10 +93,12 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
     with _collector_paused():
         given = given or read_given(options)
         context = _read_context(options)
+        begin("link")
         catalog = catalog or _catalog((*given.readings, *context.readings), options)
         checks = catalog.select(options.select, options.ignore)
         linked = _link(given, context, options)
         versions = _versions(linked, options)
+        begin("check")
         found = _check(checks, catalog, given, linked, versions)
     findings, suppressed = _split(_safe_in_all_sets(merge_sets(found), linked))
     shown = findings if options.only is None else _touching(findings, options.only)

@@ -13,13 +13,24 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from meshlint.checking.catalog import Catalog, Check
+from meshlint.checking.catalog import Catalog, Check, load_catalog
 from meshlint.checking.finding import Finding
 from meshlint.checking.run import CHECK_CRASHED
 from meshlint.fixing.edited import fixed_texts
 from meshlint.lint import Options, linked_meshes, lint
 from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.version import IstioVersion
+
+__all__ = [
+    "Expectation",
+    "differences",
+    "expectations",
+    "findings_of",
+    "fixtures",
+    "load_catalog",
+    "mended",
+    "observed_reads",
+]
 
 _EXPECTATION = re.compile(r'(error|warning|note): ([a-z0-9-]+)(?: "((?:[^"\\]|\\.)*)")?')
 _COMMENT = re.compile(r"#\s*((?:error|warning|note): .*)$")

@@ -3,6 +3,7 @@
 import email
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -18,6 +19,7 @@ from meshlint import __version__
 
 ROOT = Path(__file__).parents[1]
 CHECKS = ROOT / "checks" / "meshlint_checks"
+PLUGIN = ROOT / "examples" / "plugin"
 
 pytestmark = pytest.mark.slow
 
@@ -49,12 +51,25 @@ def shipped(wheel: Path) -> set[str]:
 
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The `bin` of a new environment with the wheel; what it depends on is borrowed from this one."""
-    home = tmp_path_factory.mktemp("installed")
+    """The `bin` of a new environment with the wheel."""
+    return _environment(tmp_path_factory.mktemp("installed"), wheel)
+
+
+@pytest.fixture(scope="session")
+def plugged(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The `bin` of a new environment with the wheel, and with that of the example of a plugin."""
+    sources = tmp_path_factory.mktemp("plugin")
+    shutil.copytree(PLUGIN, sources / "plugin", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+    _run(sys.executable, "-m", "build", "--no-isolation", "--wheel", "--outdir", sources, sources / "plugin")
+    return _environment(tmp_path_factory.mktemp("plugged"), wheel, *sources.glob("*.whl"))
+
+
+def _environment(home: Path, *wheels: Path) -> Path:
+    """The `bin` of a new environment with some wheels; what they depend on is borrowed from this one."""
     venv.create(home, with_pip=False)
     python = home / "bin" / "python"
     pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
-    _run(*pip, "--no-deps", "--no-index", "--no-compile", wheel)
+    _run(*pip, "--no-deps", "--no-index", "--no-compile", *wheels)
     # Lines of a .pth file come last on the path, and .pth files found there are not read: of this
     # environment's meshlint, should it be an editable one, nothing is seen.
     [site_packages] = home.glob("lib/python*/site-packages")
@@ -156,6 +171,28 @@ def test_the_installed_command_finds_what_the_fixture_expects(installed: Path, t
     (tmp_path / "bad.yaml").write_text(bad, encoding="utf-8")
 
     assert "[dangling-waypoint]" in _run(installed / "meshlint", "check", cwd=tmp_path, code=1)
+
+
+def test_a_plugin_is_found_beside_the_built_in_checks(plugged: Path, tmp_path: Path):
+    """
+    A package of somebody else's, installed next to meshlint, adds its checks to the catalogue and to a run.
+    """
+    bad = PLUGIN / "house_rules" / "cards" / "unguarded_card_data.bad.yaml"
+    (tmp_path / "bad.yaml").write_text(bad.read_text(encoding="utf-8"), encoding="utf-8")
+
+    assert "unguarded-card-data" in _run(plugged / "meshlint", "checks", "cards", cwd=tmp_path)
+    assert "dangling-waypoint" in _run(plugged / "meshlint", "checks", cwd=tmp_path)
+    assert "Our auditors want" in _run(plugged / "meshlint", "explain", "unguarded-card-data", cwd=tmp_path)
+    assert "error[unguarded-card-data]" in _run(plugged / "meshlint", "check", cwd=tmp_path, code=1)
+
+
+def test_the_tests_of_the_plugin_pass(plugged: Path, tmp_path: Path):
+    """
+    What the example tests of itself holds, with the package as it was installed.
+    """
+    shutil.copytree(PLUGIN / "tests", tmp_path / "tests")
+
+    assert "4 passed" in _run(plugged / "python", "-m", "pytest", "-p", "no:cacheprovider", cwd=tmp_path)
 
 
 def _run(*command: str | Path, cwd: Path | None = None, code: int = 0) -> str:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from meshlint import __version__
-from meshlint.cli import check, checks, describe, explain, new_check, sets
+from meshlint.cli import check, checks, completion, describe, explain, new_check, sets
 from meshlint.cli.options import say
 from meshlint.errors import MeshlintError
 
 EXIT_USAGE = 2
-_VERBS = (check, describe, sets, explain, checks, new_check)
+_VERBS = (check, describe, sets, explain, checks, new_check, completion)
 
 
 def main() -> NoReturn:
@@ -35,7 +35,7 @@ def run(arguments: Sequence[str]) -> int:
     A closed pipe and Ctrl-C end it as they end other programs: quietly.
     """
     try:
-        options = _parser().parse_args(arguments)
+        options = command_line().parse_args(arguments)
         code: int = options.run(options)
     except MeshlintError as error:
         say(str(error))
@@ -49,7 +49,8 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
+def command_line() -> argparse.ArgumentParser:
+    """The parser of all that can be typed."""
     parser = _Parser(
         prog="meshlint",
         description="Tells you, before you apply, what Istio's ambient mesh will make of your manifests.",

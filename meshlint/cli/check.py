@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from meshlint.cli.options import (
     FOR_PEOPLE,
+    Report,
     add_input_options,
+    add_link_option,
     add_output_options,
     fill_in,
     istio_version,
@@ -15,6 +17,7 @@ from meshlint.cli.options import (
     say,
     say_if_unknown,
     wants_color,
+    wants_links,
     write,
 )
 
@@ -62,39 +65,25 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
     )
     parser.add_argument("--diff", action="store_true", help="show what would be fixed, write nothing")
     add_output_options(parser, _FORMATS)
+    parser.add_argument(
+        "--statistics", action="store_true", help="tell how often each check found something, and no more"
+    )
+    add_link_option(parser)
     parser.add_argument("-q", "--quiet", action="store_true", help="say nothing if nothing is found")
+    parser.add_argument(
+        "-v", "--verbose", action="store_true", help="say on standard error how long each stage took"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Lint, report, and answer with the exit code."""
-    from meshlint.errors import UsageError
-    from meshlint.graph.entries import entry_points
-    from meshlint.source.decision import Deciding
-    from meshlint.source.input import read_input
+    from meshlint.cli.progress import Progress
 
     fill_in(options)
     options.only = _only(options)
     say_if_unknown(istio_version(options.istio_version))
-    given = read_input(
-        options.paths or ["."],
-        options.exclude,
-        options.context,
-        render=options.render,
-        deciding=Deciding(entry_points, options.sets),
-        namespace=options.namespace,
-    )
-    if given.in_vain:
-        raise UsageError(_in_vain(given.in_vain))
-    asked = reports(options)
-    is_for_people = all(report.format in FOR_PEOPLE for report in asked)
-    if given.is_nothing and is_for_people and not (options.select or options.ignore):
-        # The commonest run of a hook: nothing else is loaded for it.
-        from meshlint.report.wording import nothing_of_kubernetes
-
-        for report in asked:
-            write("" if options.quiet else f"{nothing_of_kubernetes(given.files)}\n", report.output)
-        return 0
-    return _check(options, given)
+    with Progress(timings=options.verbose):
+        return _run(options)
 
 
 def exit_code(result: "LintResult", fail_on: str) -> int:
@@ -108,10 +97,40 @@ def exit_code(result: "LintResult", fail_on: str) -> int:
     return int(any(finding.severity >= Severity(fail_on) for finding in result.findings))
 
 
+def _run(options: argparse.Namespace) -> int:
+    from meshlint.errors import UsageError
+    from meshlint.graph.entries import entry_points
+    from meshlint.source.decision import Deciding
+    from meshlint.source.input import read_input
+    from meshlint.stage import begin
+
+    asked = _reports(options)
+    given = read_input(
+        options.paths or ["."],
+        options.exclude,
+        options.context,
+        render=options.render,
+        deciding=Deciding(entry_points, options.sets),
+        namespace=options.namespace,
+    )
+    if given.in_vain:
+        raise UsageError(_in_vain(given.in_vain))
+    is_for_people = all(report.format in FOR_PEOPLE for report in asked)
+    if given.is_nothing and is_for_people and not (options.select or options.ignore):
+        # The commonest run of a hook: nothing else is loaded for it.
+        from meshlint.report.wording import nothing_of_kubernetes
+
+        begin("report")
+        for report in asked:
+            write("" if options.quiet else f"{nothing_of_kubernetes(given.files)}\n", report.output)
+        return 0
+    return _check(options, given)
+
+
 def _check(options: argparse.Namespace, given: "Input") -> int:
     from meshlint.checking.catalog import load_catalog
     from meshlint.lint import lint
-    from meshlint.report import render
+    from meshlint.stage import begin
 
     asked = lint_options(options)._replace(
         select=_words(options.select), ignore=_words(options.ignore), only=options.only
@@ -125,14 +144,36 @@ def _check(options: argparse.Namespace, given: "Input") -> int:
         result = _make_fixes(options, asked, catalog, given)
     else:
         result = lint(asked, catalog, given)
+    begin("report")
     for report in wanted:
         if not (options.quiet and not result.findings and report.format in FOR_PEOPLE):
-            root = _root() if report.format in _ROOTED else None
-            text = render(result, report.format, color=wants_color(report, options), root=root)
-            write(text, report.output)
+            write(_rendered(result, report, options), report.output)
     for complaint in _wrong_words(given, result):
         say(complaint)
     return exit_code(result, options.fail_on or "warning")
+
+
+def _reports(options: argparse.Namespace) -> list[Report]:
+    """The reports that are asked for. Raises UsageError if they cannot be statistics and should."""
+    from meshlint.errors import UsageError
+
+    asked = reports(options)
+    other = next((report.format for report in asked if report.format not in FOR_PEOPLE), None)
+    if options.statistics and other:
+        raise UsageError(f"`--statistics` has no format {other!r}")
+    return asked
+
+
+def _rendered(result: "LintResult", report: Report, options: argparse.Namespace) -> str:
+    from meshlint.report import render
+
+    color = wants_color(report, options)
+    if options.statistics:
+        from meshlint.report.statistics import render as render_statistics
+
+        return render_statistics(result, color=color)
+    root = _root() if report.format in _ROOTED else None
+    return render(result, report.format, color=color, links=wants_links(report, options), root=root)
 
 
 def _only(options: argparse.Namespace) -> list[str] | None:
@@ -151,8 +192,10 @@ def _show_fixes(options: argparse.Namespace, asked: "Options", given: "Input") -
     from meshlint.fixing.files import unified_diff
     from meshlint.fixing.run import fix
     from meshlint.report.wording import would_fix
+    from meshlint.stage import begin
 
     fixed = fix(asked, unsafe=options.unsafe_fixes, given=given)
+    begin("report")
     write(unified_diff(fixed.texts))
     for complaint in _refusals(fixed):
         say(complaint)
@@ -169,10 +212,12 @@ def _make_fixes(
     from meshlint.fixing.files import write_texts
     from meshlint.fixing.run import fix
     from meshlint.source.discovery import STDIN
+    from meshlint.stage import begin
 
     if STDIN in given.named:
         raise UsageError("standard input cannot be fixed in place: `--diff` shows what would be")
     fixed = fix(asked, unsafe=options.unsafe_fixes, catalog=catalog, given=given)
+    begin("report")
     write_texts(fixed.texts)
     for complaint in _refusals(fixed):
         say(complaint)

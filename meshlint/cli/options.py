@@ -12,6 +12,11 @@ if TYPE_CHECKING:
 FOR_PEOPLE = ("text", "concise")
 """The formats that are read on a terminal."""
 
+_LINKING_PROGRAMS = ("iTerm.app", "WezTerm", "ghostty", "vscode", "Hyper")
+_LINKING_TERMINALS = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm")
+_LINKING_VTE = 5000
+"""VTE, which GNOME's and other terminals are made of, shows links since 0.50."""
+
 
 def add_input_options(parser: argparse.ArgumentParser) -> None:
     """Declare what is read, and under which circumstances it is judged."""
@@ -69,6 +74,16 @@ def add_output_options(parser: argparse.ArgumentParser, formats: tuple[str, ...]
     )
     parser.add_argument("--color", choices=("auto", "always", "never"), default="auto")
     parser.set_defaults(pairs=())
+
+
+def add_link_option(parser: argparse.ArgumentParser) -> None:
+    """Declare whether names of checks lead to their pages."""
+    parser.add_argument(
+        "--hyperlinks",
+        choices=("auto", "always", "never"),
+        default="auto",
+        help="whether names of checks lead to their pages (auto: on terminals that say they know links)",
+    )
 
 
 class _Pairing(argparse.Action):
@@ -166,6 +181,26 @@ def wants_color(report: Report, options: argparse.Namespace) -> bool:
     if os.environ.get("FORCE_COLOR") or os.environ.get("CLICOLOR_FORCE"):
         return True
     return os.environ.get("TERM") != "dumb" and sys.stdout is not None and sys.stdout.isatty()
+
+
+def wants_links(report: Report, options: argparse.Namespace) -> bool:
+    """Whether to write hyperlinks: `--hyperlinks`, else where there is a terminal that shows them."""
+    if report.output or options.hyperlinks == "never":
+        return False
+    is_terminal = sys.stdout is not None and sys.stdout.isatty()
+    return options.hyperlinks == "always" or (is_terminal and _knows_links())
+
+
+def _knows_links() -> bool:
+    """Whether the terminal says that it is one of those that show links (OSC 8)."""
+    said = os.environ
+    vte = said.get("VTE_VERSION", "")
+    return (
+        said.get("TERM_PROGRAM") in _LINKING_PROGRAMS
+        or said.get("TERM") in _LINKING_TERMINALS
+        or (vte.isdecimal() and int(vte) >= _LINKING_VTE)
+        or any(name in said for name in ("WT_SESSION", "KONSOLE_VERSION", "DOMTERM"))
+    )
 
 
 def say(text: str) -> None:

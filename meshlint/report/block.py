@@ -6,17 +6,17 @@ from typing import NamedTuple
 from meshlint.checking.finding import Finding
 from meshlint.checking.vocabulary import Impact
 from meshlint.report.excerpt import excerpt
-from meshlint.report.terminal import Paint, Style, plain, severity_style
+from meshlint.report.terminal import Paint, Style, linked, plain, severity_style
 from meshlint.report.wording import place
 from meshlint.source.document import Location
 
 
-def block(finding: Finding, paint: Paint, *, with_sets: bool) -> Iterator[str]:
-    """The lines of one finding: what is wrong, where, why, and what to type."""
+def block(finding: Finding, paint: Paint, *, with_sets: bool, url: str | None = None) -> Iterator[str]:
+    """The lines of one finding: what is wrong, where, why, and what to type; `url` is the check's page."""
     frame = _Frame(max(len(str(at.span.start_line)) for at in finding.places), paint)
     style = severity_style(finding.severity)
     title = paint(f"{finding.severity.value}[{finding.check}]", style)
-    yield f"{title}{paint(f': {plain(finding.message)}', Style.STRONG)}"
+    yield f"{linked(title, url)}{paint(f': {plain(finding.message)}', Style.STRONG)}"
     yield from _heading(frame, "-->", finding.at)
     yield from _snippet(frame, finding.at, "^", "", style)
     previous = finding.at

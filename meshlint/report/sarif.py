@@ -17,8 +17,9 @@ from meshlint.checking.finding import Edit, Finding, Fix, ResourceIdentity
 from meshlint.checking.result import LintResult
 from meshlint.checking.run import CHECK_CRASHED
 from meshlint.mesh.derived import Cause
+from meshlint.report.documentation import HOME
 from meshlint.report.line_hash import line_hashes
-from meshlint.report.sarif_rules import HOME, RuleText, rule_texts
+from meshlint.report.sarif_rules import RuleText, rule_texts
 from meshlint.report.terminal import plain
 from meshlint.report.wording import not_applied, not_read
 from meshlint.source.document import Location

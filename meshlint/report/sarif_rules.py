@@ -8,12 +8,9 @@ from meshlint.checking.finding import Finding
 from meshlint.checking.result import LintResult
 from meshlint.checking.run import CHECK_CRASHED
 from meshlint.checking.vocabulary import Impact, Severity
-
-HOME = "https://github.com/meshlint/meshlint"
-"""Where the project lives."""
+from meshlint.report.documentation import HOME, page_url
 
 _LONGEST = 1024
-_BUILT_IN = "meshlint_checks."
 _PROBLEM_SEVERITY = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "recommendation"}
 # Code scanning's classes: from 7.0 high, from 4.0 medium, else low. Critical (over 9.0) is for a
 # proof that something was reached, which manifests cannot give.
@@ -55,7 +52,7 @@ def rule_texts(result: LintResult) -> list[RuleText]:
 
 def _of_check(check: Check) -> RuleText:
     page = check.page
-    uri = f"{HOME}/blob/main/docs/checks/{check.id}.md" if check.module.startswith(_BUILT_IN) else None
+    uri = page_url(check)
     more = f"\n\n[{check.id}]({uri})" if uri else ""
     return RuleText(
         id=check.id,

@@ -42,6 +42,11 @@ def plain(text: str) -> str:
     return text.replace("##[", "##\N{MATHEMATICAL LEFT WHITE SQUARE BRACKET}")
 
 
+def linked(text: str, url: str | None) -> str:
+    """The text as a hyperlink (OSC 8), if it leads anywhere."""
+    return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\" if url else text
+
+
 def cells(text: str) -> int:
     """The number of columns that plain text takes on a terminal."""
     return len(text) if text.isascii() else sum(_cells_of(char) for char in text)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from meshlint.source.discovery import CHART_FILE, STDIN, Discovery, FoundFile, discover
 from meshlint.source.document import Unread
 from meshlint.source.text import speaks_of_kubernetes
+from meshlint.stage import begin
 
 if TYPE_CHECKING:
     from meshlint.source.decision import Deciding
@@ -83,6 +84,7 @@ def read_input(  # noqa: PLR0913 - each tells something else of what is read
     `deciding` has the sets of the settings made, and what Flux and Argo CD apply followed. Raises
     UsageError for a path that is not there.
     """
+    begin("read")
     has_stdin = "-" in paths and sys.stdin is not None
     stdin = sys.stdin.buffer if has_stdin else None
     discovery = discover(paths, exclude=exclude, leave_out=context, stdin=stdin)
@@ -137,6 +139,7 @@ def _parsed(
 
         readings = [at_templates(it) if it.file.path == STDIN else it for it in readings]
     rendering = None if told is None else Rendering(*told)
+    begin("sets")
     sets = split_into_sets(readings, discovery, unread=unread, rendering=rendering, deciding=deciding)
     return Input(len(contents), readings, sets, unread, _named(discovery), discovery, rendering, deciding)
 

@@ -1,0 +1,1 @@
+"""What our shop asks of its mesh, beside what Istio does."""

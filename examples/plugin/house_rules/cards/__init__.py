@@ -1,0 +1,1 @@
+"""Card data, and who may see it."""
