@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from meshlint.checking.vocabulary import Impact, Severity
     from meshlint.graph.graph import Edge, Relation, ResourceGraph
     from meshlint.graph.known import Known
+    from meshlint.mesh.condition import WrittenCondition
     from meshlint.mesh.derived import Cause, Derived
     from meshlint.mesh.enrollment.dataplane import DataplaneMode
     from meshlint.mesh.enrollment.identity import SpireIdentity
@@ -105,6 +106,7 @@ _HOMES = {
     "checking.vocabulary": ("Impact", "Severity"),
     "graph.graph": ("Edge", "Relation", "ResourceGraph"),
     "graph.known": ("Known",),
+    "mesh.condition": ("WrittenCondition",),
     "mesh.derived": ("Cause", "Derived"),
     "mesh.enrollment.dataplane": ("DataplaneMode",),
     "mesh.enrollment.identity": ("SpireIdentity",),

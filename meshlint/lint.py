@@ -16,17 +16,25 @@ from meshlint.graph.build import build_graph
 from meshlint.graph.decided import DecidedSet
 from meshlint.graph.entries import entry_points
 from meshlint.graph.graph import ResourceGraph
-from meshlint.graph.scope import Neighbours, Scopes, Told, closed_scopes, neighbours
+from meshlint.graph.scope import (
+    NOTHING_LISTED,
+    Listing,
+    Neighbours,
+    Scopes,
+    Told,
+    closed_scopes,
+    neighbours,
+)
 from meshlint.mesh.derived import Derived
 from meshlint.mesh.installation.installed_version import detect_version
 from meshlint.mesh.mesh import Mesh
 from meshlint.model.decode import decode
+from meshlint.model.kind import Kind
 from meshlint.model.resource import Resource
 from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, IstioVersion
 from meshlint.source.decision import Deciding, Decision, NamedSet
 from meshlint.source.document import Location, Manifest, Unread, UnreadReason
 from meshlint.source.input import Input, read_input
-from meshlint.source.reading import Reading
 from meshlint.source.sets import ManifestSet
 from meshlint.stage import begin
 
@@ -41,6 +49,7 @@ class Options(NamedTuple):
     helm that are installed; `values_files` are the files with values for charts, by their directory.
     `only` keeps the findings that have a place, or a related place, in one of these files; None keeps all.
     `sets` are the manifest sets that the settings name.
+    `cluster` is what a cluster holds, as further context.
     """
 
     paths: Sequence[str] = (".",)
@@ -55,6 +64,7 @@ class Options(NamedTuple):
     only: Sequence[str] | None = None
     sets: Sequence[NamedSet] = ()
     values_files: Mapping[str, Sequence[str]] = MappingProxyType({})
+    cluster: Input | None = None
 
 
 class _Context(NamedTuple):
@@ -65,6 +75,7 @@ class _Context(NamedTuple):
     rendered: bool
     beyond: frozenset[str | None]
     altered: Mapping[Manifest, Location]
+    sets: Sequence[ManifestSet]
 
 
 class _LinkedSet(NamedTuple):
@@ -94,7 +105,7 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
         given = given or read_given(options)
         context = _read_context(options)
         begin("link")
-        catalog = catalog or _catalog((*given.readings, *context.readings), options)
+        catalog = catalog or _catalog(given, context, options)
         checks = catalog.select(options.select, options.ignore)
         linked = _link(given, context, options)
         versions = _versions(linked, options)
@@ -115,10 +126,6 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
 def read_given(options: Options) -> Input:
     """Read what is to be linted. Raises UsageError for a path that is not there."""
     return _read(options, options.paths, context=options.context, named=options.sets)
-
-
-def _read_context(options: Options) -> Input:
-    return _read(options, options.context)
 
 
 def _read(
@@ -148,6 +155,14 @@ def decided_sets(options: Options) -> tuple[DecidedSet, ...]:
         DecidedSet(manifest_set, one.resources, one.graph.scopes)
         for manifest_set, one in zip(given.sets, linked, strict=True)
     )
+
+
+def _read_context(options: Options) -> Input:
+    """What is there but not reported on: files, then the cluster."""
+    context = _read(options, options.context)
+    if options.cluster is None:
+        return context
+    return context._replace(sets=(*context.sets, *options.cluster.sets), live=True)
 
 
 def _safe_in_all_sets(findings: list[Finding], linked: Sequence[_LinkedSet]) -> list[Finding]:
@@ -210,14 +225,14 @@ class LinkedMeshes(NamedTuple):
     summary: Summary
 
 
-def linked_meshes(options: Options) -> LinkedMeshes:
+def linked_meshes(options: Options, given: Input | None = None) -> LinkedMeshes:
     """
-    Read, decode and link, without checking anything.
+    Read, decode and link, without checking anything. `given` is what the paths hold, if it was read already.
 
     Raises UsageError for a path that is not there.
     """
     with _collector_paused():
-        given = read_given(options)
+        given = given or read_given(options)
         context = _read_context(options)
         linked = _link(given, context, options)
     versions = _versions(linked, options)
@@ -228,9 +243,11 @@ def linked_meshes(options: Options) -> LinkedMeshes:
     return LinkedMeshes(meshes, _summary(given, linked, ()))
 
 
-def _catalog(readings: Sequence[Reading], options: Options) -> Catalog:
-    if options.select or options.ignore:
+def _catalog(given: Input, context: Input, options: Options) -> Catalog:
+    # A cluster has no text to look for words in.
+    if options.select or options.ignore or given.live or context.live:
         return load_catalog()
+    readings = (*given.readings, *context.readings)
     return load_catalog(lambda word: any(word in reading.file.text for reading in readings))
 
 
@@ -242,6 +259,7 @@ def _link(given: Input, context: Input, options: Options) -> list[_LinkedSet]:
         all(one.rendered for one in context.sets),
         frozenset(namespace for one in context.sets for namespace in one.beyond),
         {manifest: place for one in context.sets for manifest, place in one.altered.items()},
+        context.sets,
     )
     told = [Told(resources, one.beyond) for resources, one in zip(sets, given.sets, strict=True)]
     return [
@@ -272,9 +290,31 @@ def _linked(
         beyond=manifest_set.beyond | around.beyond,
         neighbours=others,
         together=manifest_set.explicit and manifest_set.rendered,
+        listing=_listing((manifest_set, *around.sets)),
     )
     altered = {**around.altered, **manifest_set.altered}
     return _LinkedSet(manifest_set.name, resources, build_graph(everything, scopes, altered))
+
+
+def _listing(sets: Sequence[ManifestSet]) -> Listing:
+    """
+    The kinds of which one of some sets holds every object of the cluster.
+
+    What was not read, or not rendered, may add objects that are not in the cluster yet. What a cluster
+    itself has something delivered by is in it already.
+    """
+    listed = frozenset(kind for one in sets for kind in one.listed)
+    if not listed:
+        return NOTHING_LISTED
+    from meshlint.source.cluster import READ_KINDS
+
+    holes = [hole for one in sets for hole in one.unread if hole.reason is not UnreadReason.ENCRYPTED]
+    to_come = [one for one in sets if not all(manifest.is_live for manifest in one.manifests)]
+    places = {hole.namespace for hole in holes}.union(*(one.beyond for one in to_come))
+    if None in places or not all(one.rendered for one in sets):
+        return NOTHING_LISTED
+    kinds = frozenset(Kind(*kind) for kind in listed)
+    return Listing(kinds, frozenset(name for name in places if name), whole=listed >= READ_KINDS)
 
 
 def _versions(linked: Sequence[_LinkedSet], options: Options) -> list[_Version]:
@@ -311,7 +351,7 @@ def _check(
     linked: Sequence[_LinkedSet],
     versions: Sequence[_Version],
 ) -> list[Finding]:
-    nothing = ResourceGraph((), Scopes(frozenset(), cluster=False))
+    nothing = ResourceGraph((), Scopes(frozenset()))
     texts = Checkable(
         name=None,
         mesh=_mesh(nothing, _newest(versions)),
@@ -354,6 +394,7 @@ def _summary(given: Input, linked: Iterable[_LinkedSet], suppressed: Sequence[Fi
         unapplied=sum(
             len(one.not_built) or one.unapplied for one in given.sets if one.decision is not Decision.CHART
         ),
+        live=given.live,
     )
 
 

@@ -19,6 +19,35 @@ _WITHOUT_WAYPOINT = (
     "virtual-service-without-waypoint",
 )
 
+_SAID_BEFORE = {
+    About.SHOWN: (
+        "dangling-waypoint",
+        "denied-waypoint-attachment",
+        "invalid-use-waypoint",
+        "invalid-waypoint-for",
+        "non-waypoint-target",
+        "waypoint-in-other-namespace",
+        "waypoint-traffic-mismatch",
+    ),
+    About.RESOURCE: (
+        "broadened-deny",
+        "dangling-policy-target",
+        "dangling-route-parent",
+        "invalid-policy-target",
+        "l7-rule-at-ztunnel",
+        "malformed-waypoint-listener",
+        "policy-without-enforcer",
+        "route-without-waypoint",
+        "selector-on-waypoint",
+        "unenforced-deny",
+        "unmatched-parent-port",
+        "unsupported-ztunnel-action",
+        "unusable-waypoint-name",
+        "weakened-deny",
+    ),
+}
+"""The checks that know the line for which istiod refuses something. Where they only suppose, it knows."""
+
 PRECEDENCE = (
     Precedence("unquoted-label-value", "invalid-use-waypoint", About.PLACE),
     Precedence("unquoted-label-value", "invalid-dataplane-mode", About.PLACE),
@@ -72,6 +101,11 @@ PRECEDENCE = (
     *(Precedence("service-entry-without-vip", echo, About.SHOWN) for echo in _WITHOUT_WAYPOINT),
     Precedence("waypoint-on-headless-service", "route-without-waypoint", About.SHOWN),
     *(Precedence("unused-waypoint", echo, About.SHOWN) for echo in _WITHOUT_WAYPOINT),
+    *(
+        Precedence(speaks, "failed-status-condition", about, if_certain=True)
+        for about, checks in _SAID_BEFORE.items()
+        for speaks in checks
+    ),
 )
 """Where two checks could speak of one thing, which of them does."""
 
@@ -88,6 +122,7 @@ FAMILY_WORDS = {
     "network_policy": ("NetworkPolicy",),
     "peer_authentication": ("PeerAuthentication", "ENABLE_HBONE", "mesh:", '"mesh"'),
     "routing": ("parentRefs", "VirtualService", "DestinationRule"),
+    "status": ("resourceVersion",),
     "unsupported": _OF_ISTIO,
     "waypoint": (*_OF_ISTIO, "waypoint"),
 }

@@ -82,11 +82,16 @@ class About(Enum):
 
 
 class Precedence(NamedTuple):
-    """Where two checks could speak, `speaks` does and `silent` is."""
+    """
+    Where two checks could speak, `speaks` does and `silent` is.
+
+    `if_certain` leaves it to `silent` where `speaks` would say no more than a note.
+    """
 
     speaks: str
     silent: str
     about: About
+    if_certain: bool = False
 
 
 class Catalog(NamedTuple):

@@ -18,6 +18,7 @@ class Summary(NamedTuple):
     (syntax, encoding, limits), `unrendered` the templates, `encrypted` the SOPS documents.
     `unapplied` counts the kustomizations that change or add objects, which was left out. `fixed`
     counts the findings that were mended in this run, `elsewhere` those in files that were not asked about.
+    `live` tells that a cluster was looked at instead of files.
     """
 
     files: int
@@ -30,6 +31,7 @@ class Summary(NamedTuple):
     unapplied: int = 0
     fixed: int = 0
     elsewhere: int = 0
+    live: bool = False
 
 
 class LintResult(NamedTuple):

@@ -99,6 +99,9 @@ class _Raised(NamedTuple):
     resource: Resource | None
 
 
+_Spoken = dict[tuple[str, About, bool], set[object]]
+
+
 def run_checks(
     checks: Sequence[Check], precedence: Sequence[Precedence], checkable: Checkable
 ) -> list[Finding]:
@@ -163,11 +166,13 @@ def _crash(check: Check, subject: object, error: Exception) -> Problem:
 
 
 def _give_way(raised: Sequence[_Raised], precedence: Sequence[Precedence]) -> Iterator[_Raised]:
-    spoken: dict[tuple[str, About], set[object]] = defaultdict(set)
+    spoken: _Spoken = defaultdict(set)
     for entry in raised:
-        spoken[entry.check.id, About.PLACE].add(_place(entry.problem.at))
-        spoken[entry.check.id, About.SHOWN].add(_place(entry.problem.at))
-        spoken[entry.check.id, About.RESOURCE].add(entry.resource)
+        is_note = (entry.problem.severity or entry.check.severity) is Severity.NOTE
+        for if_certain in (False,) if is_note else (False, True):
+            spoken[entry.check.id, About.PLACE, if_certain].add(_place(entry.problem.at))
+            spoken[entry.check.id, About.SHOWN, if_certain].add(_place(entry.problem.at))
+            spoken[entry.check.id, About.RESOURCE, if_certain].add(entry.resource)
     givers: Mapping[str, list[Precedence]] = defaultdict(list)
     for rule in precedence:
         givers[rule.silent].append(rule)
@@ -176,8 +181,8 @@ def _give_way(raised: Sequence[_Raised], precedence: Sequence[Precedence]) -> It
             yield entry
 
 
-def _is_spoken_for(entry: _Raised, rule: Precedence, spoken: Mapping[tuple[str, About], set[object]]) -> bool:
-    places = spoken.get((rule.speaks, rule.about), set())
+def _is_spoken_for(entry: _Raised, rule: Precedence, spoken: _Spoken) -> bool:
+    places = spoken.get((rule.speaks, rule.about, rule.if_certain), set())
     match rule.about:
         case About.PLACE:
             return _place(entry.problem.at) in places
@@ -260,7 +265,7 @@ def _altered(entry: _Raised, mesh: Mesh) -> Location | None:
 def _is_ambiguous(resource: Resource, mesh: Mesh) -> bool:
     """Whether the set holds another, different definition of the same object."""
     copies = mesh.graph.copies(resource.ref) if resource.name else ()
-    return any(copy.manifest.data != resource.manifest.data for copy in copies)
+    return any(not copy.says_the_same(resource) for copy in copies)
 
 
 def _identity(resource: Resource | None) -> ResourceIdentity | None:

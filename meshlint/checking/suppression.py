@@ -7,6 +7,7 @@ from operator import itemgetter
 
 from meshlint.checking.finding import Finding
 from meshlint.source.document import Manifest, Place
+from meshlint.source.live import LiveFile
 from meshlint.source.text import SourceFile
 
 _COMMENT = re.compile(r"(?<!\S)#+[ \t]*meshlint:[ \t]*ignore[ \t]*\[([^\]\r\n]*)\]")
@@ -50,6 +51,9 @@ class _Comments:
 
     def words_for(self, finding: Finding) -> set[str]:
         file, manifest = finding.at.file, finding.at.manifest
+        if isinstance(file, LiveFile):
+            # A cluster keeps no comments; what looks like one is part of a value.
+            return set()
         line = finding.at.span.start_line
         key = file.path, line
         if key not in self._matches:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from meshlint.cli.options import (
     FOR_PEOPLE,
     Report,
+    add_cluster_options,
     add_input_options,
     add_link_option,
     add_output_options,
@@ -50,6 +51,7 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
         help="read all below here, and report what has to do with the files that are named",
     )
     add_input_options(parser)
+    add_cluster_options(parser)
     parser.add_argument(
         "--select",
         action="append",
@@ -99,20 +101,10 @@ def exit_code(result: "LintResult", fail_on: str) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from meshlint.errors import UsageError
-    from meshlint.graph.entries import entry_points
-    from meshlint.source.decision import Deciding
-    from meshlint.source.input import read_input
     from meshlint.stage import begin
 
     asked = _reports(options)
-    given = read_input(
-        options.paths or ["."],
-        options.exclude,
-        options.context,
-        render=options.render,
-        deciding=Deciding(entry_points, options.sets),
-        namespace=options.namespace,
-    )
+    given = _given(options)
     if given.in_vain:
         raise UsageError(_in_vain(given.in_vain))
     is_for_people = all(report.format in FOR_PEOPLE for report in asked)
@@ -125,6 +117,25 @@ def _run(options: argparse.Namespace) -> int:
             write("" if options.quiet else f"{nothing_of_kubernetes(given.files)}\n", report.output)
         return 0
     return _check(options, given)
+
+
+def _given(options: argparse.Namespace) -> "Input":
+    if options.cluster:
+        from meshlint.cli.live import read_asked_cluster
+
+        return read_asked_cluster(options)
+    from meshlint.graph.entries import entry_points
+    from meshlint.source.decision import Deciding
+    from meshlint.source.input import read_input
+
+    return read_input(
+        options.paths or ["."],
+        options.exclude,
+        options.context,
+        render=options.render,
+        deciding=Deciding(entry_points, options.sets),
+        namespace=options.namespace,
+    )
 
 
 def _check(options: argparse.Namespace, given: "Input") -> int:

@@ -4,6 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from meshlint.cli.options import (
+    add_cluster_options,
     add_input_options,
     add_output_options,
     fill_in,
@@ -56,6 +57,7 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
         help="files and directories to read (default: .); '-' is standard input",
     )
     add_input_options(parser)
+    add_cluster_options(parser)
     add_output_options(parser, ("text", "json"))
 
 
@@ -68,7 +70,12 @@ def run(options: argparse.Namespace) -> int:
     fill_in(options)
     say_if_unknown(istio_version(options.istio_version))
     wanted = reports(options)
-    linked, summary = linked_meshes(lint_options(options))
+    given = None
+    if options.cluster:
+        from meshlint.cli.live import read_asked_cluster
+
+        given = read_asked_cluster(options)
+    linked, summary = linked_meshes(lint_options(options), given)
     described = _only([describe(one.name, one.mesh, one.resources) for one in linked], options.objects)
     newest = max((one.mesh.version for one in linked), default=NEWEST_KNOWN)
     versions = sorted({f"Istio {one.mesh.version.minor_release}: {one.version_origin}" for one in linked})

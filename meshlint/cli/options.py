@@ -49,6 +49,22 @@ def add_input_options(parser: argparse.ArgumentParser) -> None:
         "--config", metavar="FILE", help="the settings (default: the nearest meshlint.toml or pyproject.toml)"
     )
     parser.add_argument("--isolated", action="store_true", help="take no settings from files")
+    parser.set_defaults(cluster=False, context_cluster=False, kube_context=None)
+
+
+def add_cluster_options(parser: argparse.ArgumentParser) -> None:
+    """Declare that a cluster is read, and which."""
+    parser.add_argument(
+        "--cluster", action="store_true", help="look at a cluster, which kubectl reads, instead of files"
+    )
+    parser.add_argument(
+        "--context-cluster", action="store_true", help="what the cluster holds is there but not reported on"
+    )
+    parser.add_argument(
+        "--kube-context",
+        metavar="NAME",
+        help="the cluster, as the kubeconfig calls it (default: its current)",
+    )
 
 
 class Report(NamedTuple):
@@ -119,8 +135,17 @@ def reports(options: argparse.Namespace) -> list[Report]:
 
 
 def fill_in(options: argparse.Namespace) -> None:
-    """Take from the settings, if there are any, what the command line does not say."""
+    """
+    Take from the settings, if there are any, what the command line does not say.
+
+    What they say of the files of a repository does not hold for a cluster. Raises UsageError for
+    options that contradict each other.
+    """
     options.sets = []
+    if options.cluster or options.context_cluster or options.kube_context is not None:
+        from meshlint.cli.live import refuse_contradictions
+
+        refuse_contradictions(options)
     path = options.config or (None if options.isolated else _settings_file())
     if path is None:
         return
@@ -129,12 +154,13 @@ def fill_in(options: argparse.Namespace) -> None:
     from meshlint.settings import read_settings
 
     settings = read_settings(Path(path))
-    options.exclude = options.exclude + settings.exclude
-    options.context = options.context + settings.context
     options.istio_version = options.istio_version or settings.istio_version
-    options.namespace = options.namespace or settings.namespace
-    options.complete = options.complete or settings.complete
-    options.sets = settings.named_sets
+    if not options.cluster:
+        options.exclude = options.exclude + settings.exclude
+        options.context = options.context + settings.context
+        options.namespace = options.namespace or settings.namespace
+        options.complete = options.complete or settings.complete
+        options.sets = settings.named_sets
     if "fail_on" in options:
         options.select = options.select or settings.select
         options.ignore = options.ignore + settings.ignore
@@ -142,9 +168,18 @@ def fill_in(options: argparse.Namespace) -> None:
 
 
 def lint_options(options: argparse.Namespace) -> "Options":
-    """What the library is asked for. Raises UsageError for a version that is none."""
+    """
+    What the library is asked for.
+
+    Raises UsageError for a version that is none, or a cluster that cannot be read.
+    """
     from meshlint.lint import Options
 
+    cluster = None
+    if options.context_cluster:
+        from meshlint.cli.live import read_asked_cluster
+
+        cluster = read_asked_cluster(options)
     return Options(
         paths=options.paths or ["."],
         context=options.context,
@@ -154,6 +189,7 @@ def lint_options(options: argparse.Namespace) -> "Options":
         complete=options.complete,
         render=options.render,
         sets=options.sets,
+        cluster=cluster,
     )
 
 

@@ -63,4 +63,6 @@ class DecidedSet:
             return "more is delivered than was read, and it is not told where to"
         if name in holes or None in holes:
             return "something of it could not be read"
+        if all(it.head.live for it in self.resources if it.kind == NAMESPACE and it.name == name):
+            return "it was read from a cluster, and tells of the kinds alone that it was asked for"
         return "another set holds objects of it"

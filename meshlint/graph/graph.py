@@ -112,7 +112,7 @@ class ResourceGraph:
         copies = self._by_ref.get(ref, ())
         if copies:
             first, *others = copies
-            agree = all(other.manifest.data == first.manifest.data for other in others)
+            agree = all(other.says_the_same(first) for other in others)
             altered = self.altered and any(copy.manifest in self.altered for copy in copies)
             return present(first) if agree and not altered else UNKNOWN
         if self._may_be_elsewhere(ref):
@@ -198,11 +198,8 @@ class ResourceGraph:
 
     def _may_be_elsewhere(self, ref: ResourceRef) -> bool:
         if is_cluster_wide(ref.kind):
-            return not self._cluster_wide_closed(ref)
-        return not self.scopes.is_closed(ref.namespace) or self.could_be(ref)
-
-    def _cluster_wide_closed(self, ref: ResourceRef) -> bool:
-        return self.scopes.cluster or (ref.kind == NAMESPACE and self.scopes.is_closed(ref.name))
+            return not self.scopes.is_cluster_closed(ref.kind)
+        return not self.scopes.is_closed(ref.namespace, ref.kind) or self.could_be(ref)
 
     def _note(self, kind: Kind) -> None:
         if self.on_read:

@@ -112,6 +112,27 @@ class _Run:
         return holders
 
 
+class Listing(NamedTuple):
+    """
+    The kinds of which the input holds every object of the cluster.
+
+    `open` are the namespaces that something may add to which was not read. `whole` tells that they are all
+    the kinds that count.
+    """
+
+    kinds: frozenset[Kind] = frozenset()
+    open: frozenset[str] = frozenset()
+    whole: bool = False
+
+    def tells(self, *kinds: Kind) -> bool:
+        """Whether nothing can be missing of some kinds; of all that count without any."""
+        return self.kinds.issuperset(kinds) if kinds else self.whole
+
+
+NOTHING_LISTED = Listing()
+"""No cluster was asked for anything."""
+
+
 class Scopes(NamedTuple):
     """
     The namespaces, and the cluster-wide objects, of which nothing is missing.
@@ -120,18 +141,36 @@ class Scopes(NamedTuple):
     have been made elsewhere: by hand, by an operator, from another repository. `together` tells
     that all of the set is applied to one cluster as it is written, rather than found side by side;
     `rendered` that nothing adds to it or changes it that was not applied. `neighbours` are the other sets
-    of the run.
+    of the run. `listing` are the kinds that a cluster was asked for. `complete` is the user's word that
+    nothing is missing.
     """
 
     namespaces: frozenset[str]
-    cluster: bool
+    complete: bool = False
     together: bool = False
     neighbours: Neighbours | None = None
     rendered: bool = True
+    listing: Listing = NOTHING_LISTED
 
-    def is_closed(self, namespace: str | None) -> bool:
-        """Whether a namespace is told completely; None is a namespace that is not known."""
-        return namespace is not None and namespace in self.namespaces
+    @property
+    def cluster(self) -> bool:
+        """Whether nothing at all is missing."""
+        return self.complete or (self.listing.tells() and not self.listing.open)
+
+    def is_closed(self, namespace: str | None, *kinds: Kind) -> bool:
+        """
+        Whether a namespace is told completely, or all that it has of some kinds.
+
+        None is a namespace that is not known.
+        """
+        if namespace is None:
+            return False
+        is_listed = self.listing.tells(*kinds) and namespace not in self.listing.open
+        return is_listed or namespace in self.namespaces
+
+    def is_cluster_closed(self, kind: Kind) -> bool:
+        """Whether all objects of a cluster-wide kind are told."""
+        return self.complete or self.listing.tells(kind)
 
     def may_hold_elsewhere(self, ref: ResourceRef) -> bool:
         """Whether another set of the run holds an object that may be the one that is meant."""
@@ -147,14 +186,15 @@ def closed_scopes(  # noqa: PLR0913 - each tells something else of the input
     beyond: Collection[str | None] = (),
     neighbours: Neighbours | None = None,
     together: bool = False,
+    listing: Listing = NOTHING_LISTED,
 ) -> Scopes:
     """
     Find the scopes that the input closes.
 
-    A live dump closes the namespaces that it holds objects of. A Namespace object closes its
-    namespace, unless something that could not be read or rendered may be for it, something from
-    `beyond` what was read is delivered to it, or a neighbour continues it. `complete` (the user
-    says that nothing is missing) closes everything.
+    A Namespace object closes its namespace, unless something that could not be read or rendered may
+    be for it, something from `beyond` what was read is delivered to it, or a neighbour continues it; one
+    that was read from a cluster says nothing of the kinds that were not asked for. `listing` closes its
+    kinds everywhere. `complete` (the user says that nothing is missing) closes everything.
     """
     resources = list(resources)
     named = {r.namespace for r in resources if r.namespace} | {
@@ -162,20 +202,15 @@ def closed_scopes(  # noqa: PLR0913 - each tells something else of the input
     }
     if complete:
         return Scopes(frozenset(named), True, together, neighbours, rendered)
-    live = frozenset(
-        namespace
-        for r in resources
-        if r.head.live and (namespace := r.name if r.kind == NAMESPACE else r.namespace)
-    )
     declared = _declared(resources, unread, rendered=rendered and None not in beyond).difference(beyond)
     if neighbours is not None:
         declared = frozenset(name for name in declared if not neighbours.continue_(name))
-    return Scopes(live | declared, False, together, neighbours, rendered)
+    return Scopes(declared, False, together, neighbours, rendered, listing)
 
 
 def _declared(resources: list[Resource], unread: Iterable[Unread], *, rendered: bool) -> frozenset[str]:
     holes = [entry for entry in unread if entry.reason is not UnreadReason.ENCRYPTED]
     if not rendered or any(hole.namespace is None for hole in holes):
         return frozenset()
-    declared = frozenset(r.name for r in resources if r.kind == NAMESPACE)
+    declared = frozenset(r.name for r in resources if r.kind == NAMESPACE and not r.head.live)
     return declared - {hole.namespace for hole in holes}

@@ -1,10 +1,10 @@
 """The whole mesh in plain records: what `meshlint describe` says of it, subject by subject."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from meshlint.mesh.condition import PredictedCondition
+from meshlint.mesh.condition import Condition, PredictedCondition, confirmed
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.mesh import Mesh
 from meshlint.mesh.waypoints.binding import BindingState, WaypointBinding
@@ -29,12 +29,13 @@ class WaypointFact(NamedTuple):
     The waypoint of an object.
 
     `value` is `namespace/name` when bound, else None. `state` is `bound`, `absent`, `opted-out`,
-    `unknown`, or istiod's reason to refuse.
+    `unknown`, or istiod's reason to refuse. `gateway` is the Gateway that is asked for, if it is there.
     """
 
     value: str | None
     state: str
     because: tuple[Cause, ...]
+    gateway: Resource | None = None
 
 
 class MtlsFact(NamedTuple):
@@ -60,7 +61,7 @@ class WorkloadDescription(NamedTuple):
     waypoint: WaypointFact
     mtls: MtlsFact
     policies: tuple[ResourceRef, ...]
-    conditions: tuple[PredictedCondition, ...]
+    conditions: tuple[Condition, ...]
 
 
 class ServiceDescription(NamedTuple):
@@ -71,7 +72,7 @@ class ServiceDescription(NamedTuple):
     workloads: tuple[ResourceRef, ...]
     policies: tuple[ResourceRef, ...]
     routes: tuple[ResourceRef, ...]
-    conditions: tuple[PredictedCondition, ...]
+    conditions: tuple[Condition, ...]
 
 
 class EnforcementDescription(NamedTuple):
@@ -96,7 +97,7 @@ class PolicyDescription(NamedTuple):
     resource: Resource
     enforced_at: tuple[EnforcementDescription, ...]
     because: tuple[Cause, ...]
-    conditions: tuple[PredictedCondition, ...]
+    conditions: tuple[Condition, ...]
     rules: tuple[RuleDescription, ...]
 
 
@@ -106,7 +107,7 @@ class GatewayDescription(NamedTuple):
     resource: Resource
     is_waypoint: bool | None
     waypoint_for: str | None
-    conditions: tuple[PredictedCondition, ...]
+    conditions: tuple[Condition, ...]
 
 
 class ParentDescription(NamedTuple):
@@ -114,7 +115,7 @@ class ParentDescription(NamedTuple):
 
     ref: ResourceRef
     respected: bool | None
-    conditions: tuple[PredictedCondition, ...]
+    conditions: tuple[Condition, ...]
     because: tuple[Cause, ...]
 
 
@@ -171,7 +172,7 @@ def _namespace(namespace: Namespace, mesh: Mesh) -> NamespaceDescription:
 
 def _workload(resource: Resource, mesh: Mesh) -> WorkloadDescription:
     binding = _waypoint(mesh.waypoint_binding(resource))
-    conditions = mesh.binding_conditions(resource)
+    conditions = _conditions(resource, mesh.binding_conditions(resource), mesh)
     policies = tuple(policy.ref for policy, _ in mesh.policies_at(resource))
     if not isinstance(resource, Workload):
         # No CNI ever sees a WorkloadEntry: it is in the mesh by what it runs itself.
@@ -197,7 +198,7 @@ def _service(resource: Resource, mesh: Mesh) -> ServiceDescription:
         workloads=tuple(edge.target for edge in mesh.selected_workloads(resource)),
         policies=tuple(policy.ref for policy, _ in mesh.policies_at(resource)),
         routes=tuple(route.ref for route in mesh.routes_of(resource)),
-        conditions=mesh.binding_conditions(resource),
+        conditions=_conditions(resource, mesh.binding_conditions(resource), mesh),
     )
 
 
@@ -213,7 +214,7 @@ def _policy(policy: TargetedPolicy, mesh: Mesh) -> PolicyDescription:
             for entry in enforced.value
         ),
         because=enforced.because,
-        conditions=mesh.policy_conditions(policy),
+        conditions=_conditions(policy, mesh.policy_conditions(policy), mesh),
         rules=tuple(RuleDescription(v.index, v.outcome.value, v.because) for v in verdicts),
     )
 
@@ -224,7 +225,7 @@ def _gateway(gateway: Gateway, mesh: Mesh) -> GatewayDescription:
         gateway,
         judged,
         mesh.traffic_type(gateway).value if judged else None,
-        mesh.gateway_conditions(gateway),
+        _conditions(gateway, mesh.gateway_conditions(gateway), mesh),
     )
 
 
@@ -232,14 +233,25 @@ def _route(route: Route, mesh: Mesh) -> RouteDescription:
     return RouteDescription(
         route,
         tuple(
-            ParentDescription(parent.ref, parent.respected, parent.conditions, parent.because)
-            for parent in mesh.route_parents(route)
+            ParentDescription(
+                parent.ref,
+                parent.respected,
+                confirmed(parent.conditions, mesh.written_about_parent(route, reference)),
+                parent.because,
+            )
+            for reference, parent in zip(route.parents, mesh.route_parents(route), strict=True)
         ),
     )
+
+
+def _conditions(
+    resource: Resource, predicted: Sequence[PredictedCondition], mesh: Mesh
+) -> tuple[Condition, ...]:
+    return confirmed(predicted, mesh.written_conditions(resource))
 
 
 def _waypoint(binding: WaypointBinding) -> WaypointFact:
     value = None
     if binding.state is BindingState.BOUND and binding.wanted is not None:
         value = "/".join(part for part in (binding.wanted.namespace, binding.wanted.name) if part)
-    return WaypointFact(value, binding.state.value, binding.because)
+    return WaypointFact(value, binding.state.value, binding.because, binding.gateway)

@@ -73,9 +73,9 @@ class Foundation:
         found = self.graph.namespace_of(resource).value
         return found if isinstance(found, Namespace) else None
 
-    def is_closed(self, namespace: str | None) -> bool:
-        """Whether nothing of a namespace can be missing from the set."""
-        return self.graph.scopes.is_closed(namespace)
+    def is_closed(self, namespace: str | None, *kinds: Kind) -> bool:
+        """Whether nothing of a namespace, or nothing of some kinds of it, can be missing from the set."""
+        return self.graph.scopes.is_closed(namespace, *kinds)
 
     @property
     def is_applied_together(self) -> bool:

@@ -72,6 +72,6 @@ def _head(manifest: Manifest, document: Fields, default_namespace: str | None) -
         manifest=manifest,
         labels=metadata.text_map("labels"),
         annotations=metadata.text_map("annotations"),
-        live="uid" in metadata and "resourceVersion" in metadata,
+        live=manifest.is_live,
         malformed=document.malformed,
     )

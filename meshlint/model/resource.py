@@ -6,6 +6,7 @@ from typing import Final, NamedTuple
 from meshlint.model.fields import Malformed
 from meshlint.model.kind import Kind, ResourceRef
 from meshlint.source.document import Location, Manifest
+from meshlint.source.live import without_bookkeeping
 
 
 class Head(NamedTuple):
@@ -77,6 +78,17 @@ class Resource:
     def annotation_at(self, key: str) -> Location:
         """The place of an annotation."""
         return self.at("metadata", "annotations", key)
+
+    def says_the_same(self, other: "Resource") -> bool:
+        """
+        Whether two definitions of one object agree.
+
+        Of what was read from a cluster at two times, that which the cluster itself notes does not count.
+        """
+        ours, theirs = self.manifest.data, other.manifest.data
+        if ours == theirs or not (self.head.live and other.head.live):
+            return ours == theirs
+        return without_bookkeeping(ours) == without_bookkeeping(theirs)
 
     def __repr__(self) -> str:
         return f"<{self.ref}>"

@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from meshlint.mesh.condition import PredictedCondition
+from meshlint.mesh.condition import Condition, WrittenCondition
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.description import (
     Description,
@@ -144,8 +144,15 @@ def _causes(causes: Iterable[Cause]) -> list[dict[str, Any]]:
     return [related(cause) for cause in causes]
 
 
-def _conditions(conditions: Iterable[PredictedCondition]) -> list[dict[str, str]]:
-    return [condition._asdict() for condition in conditions]
+def _conditions(conditions: Iterable[Condition]) -> list[dict[str, Any]]:
+    return [_condition(condition) for condition in conditions]
+
+
+def _condition(condition: Condition) -> dict[str, Any]:
+    kind, status, reason, message, *_ = condition
+    told: dict[str, Any] = {"type": kind, "status": status, "reason": reason, "message": message}
+    # What istiod has written is marked, and where it did not write yet it is predicted.
+    return {**told, "written": True} if isinstance(condition, WrittenCondition) else told
 
 
 def _names(refs: Iterable[ResourceRef]) -> list[str]:

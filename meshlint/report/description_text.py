@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from meshlint.checking.result import Summary
-from meshlint.mesh.condition import PredictedCondition
+from meshlint.mesh.condition import Condition, WrittenCondition
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.description import (
     Description,
@@ -162,6 +162,8 @@ def _waypoint(fact: WaypointFact, paint: Paint) -> Iterator[str]:
     words = plain(fact.value) if fact.value else _STATES.get(fact.state, fact.state)
     if fact.state == "absent" and fact.because:
         words = "none: its namespace's is not for this kind of traffic"
+    if fact.state == "WaypointIsNotReady" and fact.gateway is not None:
+        words = "none: the one that is asked for is not ready, and traffic goes straight to the pods"
     yield _said("waypoint", words, paint)
     yield from _because(fact.because, paint)
 
@@ -185,11 +187,12 @@ def _list(name: str, refs: Sequence[ResourceRef], paint: Paint) -> Iterator[str]
         yield _said("" if index else name, plain(_short(ref)), paint)
 
 
-def _conditions(conditions: Iterable[PredictedCondition], paint: Paint) -> Iterator[str]:
+def _conditions(conditions: Iterable[Condition], paint: Paint) -> Iterator[str]:
     for condition in conditions:
         status = f"{condition.type}={condition.status} ({condition.reason})"
         words = f"{status}: {condition.message}" if condition.message else status
-        yield _said("istiod", f"will write {plain(words)}", paint)
+        verb = "has written" if isinstance(condition, WrittenCondition) else "will write"
+        yield _said("istiod", f"{verb} {plain(words)}", paint)
 
 
 def _short(ref: ResourceRef) -> str:

@@ -23,6 +23,7 @@ from meshlint.report.sarif_rules import RuleText, rule_texts
 from meshlint.report.terminal import plain
 from meshlint.report.wording import not_applied, not_read
 from meshlint.source.document import Location
+from meshlint.source.live import LiveFile
 from meshlint.source.text import SourceFile, SourceSpan
 
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -209,11 +210,14 @@ class _Places:
 
     def artifact(self, file: SourceFile) -> om.ArtifactLocation:
         if file not in self._uris:
-            self._uris[file] = self._artifact(file.path)
+            self._uris[file] = self._artifact(file)
         return self._uris[file]
 
-    def _artifact(self, path: str) -> om.ArtifactLocation:
+    def _artifact(self, file: SourceFile) -> om.ArtifactLocation:
         """A file below the root is relative to it, with links resolved; what is no file keeps its name."""
+        path = file.path
+        if isinstance(file, LiveFile):
+            return om.ArtifactLocation(uri=quote(path, safe="/:"))
         if path.startswith("<"):
             return om.ArtifactLocation(uri=quote(path))
         real = Path(os.path.realpath(path))

@@ -60,12 +60,14 @@ def would_fix(problems: int, files: int) -> str:
 
 def _found(result: "LintResult") -> str:
     summary = result.summary
-    files = _count(summary.files, "file")
+    files = "the cluster" if summary.live else _count(summary.files, "file")
     objects = _count(summary.resources, "object")
     about = f"({objects}, Istio {plain(result.istio_version)}: {plain(result.version_origin)})"
     if result.findings:
         return f"Found {_findings(result)} in {files} {about}."
     if not summary.resources and not_read(summary):
+        return f"No objects to check in {files}."
+    if not summary.resources and summary.live:
         return f"No objects to check in {files}."
     if not summary.resources:
         return nothing_of_kubernetes(summary.files)

@@ -48,16 +48,31 @@ class Manifest:
     One Kubernetes object as it was written: a YAML document, or one item of a `kind: List`.
 
     `data` is plain: dict, list, str, int, float, bool and None, keys always text. Aliased
-    parts are shared, so nothing may change it.
+    parts are shared, so nothing may change it. `listing` is the document of the list that holds it as
+    an item, None if it is a document of its own.
     """
 
-    __slots__ = ("data", "file", "place", "prefix")
+    __slots__ = ("data", "file", "listing", "place", "prefix")
 
-    def __init__(self, file: SourceFile, data: dict[str, Any], place: Place, prefix: FieldPath = ()) -> None:
+    def __init__(
+        self,
+        file: SourceFile,
+        data: dict[str, Any],
+        place: Place,
+        prefix: FieldPath = (),
+        listing: Place | None = None,
+    ) -> None:
         self.file: Final = file
         self.data: Final = data
         self.place: Final = place
         self.prefix: Final = prefix
+        self.listing: Final = listing
+
+    @property
+    def is_live(self) -> bool:
+        """Whether it was read from a cluster: the API server has given it an identity and a version."""
+        metadata = self.data.get("metadata")
+        return isinstance(metadata, dict) and bool(metadata.get("uid") and metadata.get("resourceVersion"))
 
     def at(self, *path: str | int) -> "Location":
         """The place of a field; of its nearest existing ancestor if there is no such field."""

@@ -12,6 +12,7 @@ from meshlint.source.text import speaks_of_kubernetes
 from meshlint.stage import begin
 
 if TYPE_CHECKING:
+    from meshlint.source.cluster import Cluster
     from meshlint.source.decision import Deciding
     from meshlint.source.reading import Reading
     from meshlint.source.renderer import Rendering
@@ -26,7 +27,7 @@ class Input(NamedTuple):
     of Kubernetes. `unread` could not even be opened. `named` are the paths, as shown, of the files
     that were named themselves, standard input included. `discovery` is how they were found, `rendering`
     what renderers made of directories: None if they were not to be asked. `deciding` is what sets are
-    decided by.
+    decided by. `live` tells that a cluster was read instead of files.
     """
 
     files: int
@@ -37,11 +38,12 @@ class Input(NamedTuple):
     discovery: Discovery = Discovery(())
     rendering: "Rendering | None" = None
     deciding: "Deciding | None" = None
+    live: bool = False
 
     @property
     def is_nothing(self) -> bool:
         """Whether there is nothing to look at and nothing to complain of."""
-        return not self.readings and not self.unread
+        return not (self.readings or self.unread or self.live)
 
     def unread_of(self, reading: "Reading") -> Sequence[Unread]:
         """What of a file could not be read, and was not rendered either."""
@@ -102,6 +104,14 @@ def read_input(  # noqa: PLR0913 - each tells something else of what is read
         told = (namespace, values_files) if render else None
         return _parsed(discovery, contents, unread, told, deciding)
     return Input(len(contents), (), (), (), _named(discovery), discovery)
+
+
+def of_cluster(cluster: "Cluster") -> Input:
+    """A cluster as something to look at."""
+    from meshlint.source.sets import ManifestSet
+
+    whole = ManifestSet("cluster", cluster.manifests, explicit=True, listed=cluster.listed)
+    return Input(0, (), (whole,), (), live=True)
 
 
 def with_texts(given: Input, texts: Mapping[str, str]) -> Input:

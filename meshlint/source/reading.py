@@ -238,7 +238,7 @@ def _read_composed(file: SourceFile, composed: Composed, document: tuple[int, in
         yield from _not_an_object(file, data, place)
         return
     unread = _encrypted(file, data, place)
-    manifests = list(_manifests(file, data, place, ()))
+    manifests = list(_manifests(file, data, place))
     if unread is None and file.text.startswith("{{", place.start):
         unread = _template_text(file, document)
     elif unread is None and may_hold_template(file.text, *document):
@@ -301,19 +301,26 @@ def _namespace(data: dict[str, Any]) -> str | None:
     return namespace if plain else None
 
 
-def _manifests(file: SourceFile, data: dict[str, Any], place: Place, prefix: FieldPath) -> Iterator[Manifest]:
+def _manifests(
+    file: SourceFile,
+    data: dict[str, Any],
+    place: Place,
+    prefix: FieldPath = (),
+    listing: Place | None = None,
+) -> Iterator[Manifest]:
     kind, items = data.get("kind"), data.get("items")
     children = place.children
     is_list = isinstance(kind, str) and kind.endswith("List") and isinstance(items, list)
     if not is_list:
         # Even unquoted template syntax, which reads as a mapping, makes this a Kubernetes object.
         if _is_identity(data.get("apiVersion")) and _is_identity(kind):
-            yield Manifest(file, data, place, prefix)
+            yield Manifest(file, data, place, prefix, listing)
         return
     item_places = children["items"].children if isinstance(children, dict) else None
     for index, (item, item_place) in enumerate(zip(items or (), item_places or (), strict=True)):
         if isinstance(item, dict) and isinstance(item_place, Place):
-            yield from _manifests(file, _typed(item, data), item_place, (*prefix, "items", index))
+            path = (*prefix, "items", index)
+            yield from _manifests(file, _typed(item, data), item_place, path, listing or place)
 
 
 def _is_identity(value: object) -> bool:
@@ -329,7 +336,8 @@ def _typed(item: dict[str, Any], holder: dict[str, Any]) -> dict[str, Any]:
 
 
 def _unrendered(file: SourceFile, data: dict[str, Any], manifests: list[Manifest]) -> Unread | None:
-    found = (find_template(manifest) for manifest in manifests)
+    # What a cluster holds was rendered: what looks like a template there is its value.
+    found = (find_template(manifest) for manifest in manifests if not manifest.is_live)
     template: Template | None = next((each for each in found if each is not None), None)
     if template is None:
         return None

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 from meshlint.source.delivered import DeliveredManifest
 from meshlint.source.document import FieldPath, Location, Manifest
+from meshlint.source.live import LiveManifest
 
 
 class Part(NamedTuple):
@@ -85,10 +86,10 @@ class SubstitutedManifest(Manifest):
 
 
 def is_rendered(manifest: Manifest | None) -> bool:
-    """Whether an object was made by a renderer, or changed on its way, rather than written."""
+    """Whether an object was made by a renderer, changed on its way, or read from a cluster."""
     if isinstance(manifest, DeliveredManifest):
         return not manifest.editable or is_rendered(manifest.origin)
-    return isinstance(manifest, RenderedManifest | SubstitutedManifest)
+    return isinstance(manifest, RenderedManifest | SubstitutedManifest | LiveManifest)
 
 
 def _below(data: Any, path: FieldPath) -> Any:  # noqa: ANN401 - YAML holds anything

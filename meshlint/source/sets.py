@@ -15,6 +15,7 @@ from meshlint.source.decision import Deciding, Decision, NamedSet
 from meshlint.source.delivery import Deliveries, tops
 from meshlint.source.discovery import Discovery
 from meshlint.source.document import Location, Manifest, Unread
+from meshlint.source.dump import GroupKind, listed_kinds
 from meshlint.source.kustomization import Kustomization, Kustomizations
 from meshlint.source.origin import (
     Source,
@@ -52,6 +53,7 @@ class ManifestSet(NamedTuple):
 
     `decision` tells how the set was decided, `because` the place that decides it, if there is one.
     `refusals` say what was not built, and why; `complete` that the user says that nothing is missing.
+    `listed` are the kinds (group and kind) of which it is known to hold every object of the cluster.
     """
 
     name: str
@@ -68,6 +70,7 @@ class ManifestSet(NamedTuple):
     because: Location | None = None
     refusals: tuple[Refusal, ...] = ()
     complete: bool = False
+    listed: frozenset[GroupKind] = frozenset()
 
     @property
     def not_built(self) -> tuple[Refusal, ...]:
@@ -223,7 +226,7 @@ def _set_of_cluster(cluster: "Cluster", deliveries: Deliveries, named: Mapping[s
 
 def _with_deliveries(a_set: ManifestSet, deliveries: Deliveries) -> ManifestSet:
     beyond = deliveries.beyond(a_set.manifests, a_set.default_namespace)
-    return a_set._replace(beyond=a_set.beyond.union(beyond))
+    return a_set._replace(beyond=a_set.beyond.union(beyond), listed=listed_kinds(a_set.manifests))
 
 
 def _set_of_root(root: Kustomization, kustomizations: Kustomizations) -> ManifestSet:

@@ -36,8 +36,13 @@ class SourceFile:
 
     def __init__(self, path: str, text: str, has_bom: bool = False) -> None:  # noqa: FBT001, FBT002 - a record
         self.path: Final = path
-        self.text: Final = text
         self.has_bom: Final = has_bom
+        self._text = text
+
+    @property
+    def text(self) -> str:
+        """What the file says."""
+        return self._text
 
     def __repr__(self) -> str:
         return f"<SourceFile {self.path}>"

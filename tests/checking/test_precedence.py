@@ -1,10 +1,13 @@
 """Which of two built-in checks speaks where both could, from manifests to findings."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
+import yaml
 
 from meshlint.checking.catalog import About, Catalog, Precedence, load_catalog
+from meshlint.checking.vocabulary import Severity
 from meshlint.lint import Options, lint
 from meshlint.testing import fixtures, options_of
 
@@ -439,6 +442,90 @@ CASES["waypoint-on-headless-service", "route-without-waypoint"] = (
     + waypoint("waypoint")
     + ROUTE
 )
+
+
+def live(text: str, status: str) -> str:
+    """The objects as a cluster gives them, the Namespaces aside, and the last with a status."""
+    return text.replace("  name:", "  uid: a\n  resourceVersion: '1'\n  name:") + f"status:\n{status}"
+
+
+REFUSED = (
+    "  conditions: [{type: istio.io/WaypointBound, status: 'False', "
+    "reason: WaypointIsNotReady, message: no}]\n"
+)
+UNPROGRAMMED = (
+    "  conditions: [{type: Programmed, status: 'False', reason: AddressNotAssigned, message: none}]\n"
+)
+
+
+def refused(value: str, rest: str = "") -> str:
+    return SHOP + rest + live(CART.format(value=value), REFUSED)
+
+
+CASES |= {
+    ("dangling-waypoint", "failed-status-condition"): refused("ghost"),
+    ("denied-waypoint-attachment", "failed-status-condition"): refused(
+        "waypoint\n    istio.io/use-waypoint-namespace: infra", INFRA + waypoint("waypoint", "infra")
+    ),
+    ("invalid-use-waypoint", "failed-status-condition"): refused("shop/waypoint"),
+    ("invalid-waypoint-for", "failed-status-condition"): refused("wp", waypoint("wp", traffic="services")),
+    ("non-waypoint-target", "failed-status-condition"): refused(
+        "wp", waypoint("wp").replace("istio-waypoint", "istio")
+    ),
+    ("waypoint-in-other-namespace", "failed-status-condition"): refused(
+        "waypoint", INFRA + waypoint("waypoint", "infra")
+    ),
+    ("waypoint-traffic-mismatch", "failed-status-condition"): refused(
+        "pods", waypoint("pods", traffic="workload")
+    ),
+    ("malformed-waypoint-listener", "failed-status-condition"): SHOP
+    + live(waypoint("wp").replace("15008", "15009"), UNPROGRAMMED),
+    ("unusable-waypoint-name", "failed-status-condition"): SHOP + live(waypoint("1wp"), UNPROGRAMMED),
+}
+
+
+def refused_as_well(check: str) -> str:
+    """The first manifests of a check, with what istiod would have written on the objects that it finds."""
+    fixture = fixtures(CATALOG.find(check))[0]
+    text = fixture.read_text(encoding="utf-8")
+    found = lint(options_of(fixture)._replace(select=[check]), CATALOG).findings
+    named = {
+        (one.resource.kind, one.resource.name)
+        for one in found
+        if one.resource and one.severity > Severity.NOTE
+    }
+    items = list(yaml.safe_load_all(text))
+    for item in items:
+        if (item["kind"], item["metadata"]["name"]) in named:
+            item["metadata"] |= {"uid": "a", "resourceVersion": "1"}
+            item["status"] = no_of_istiod(item)
+    return f"{text.partition(chr(10))[0]}\n{yaml.safe_dump_all(items)}"
+
+
+def no_of_istiod(item: dict[str, Any]) -> dict[str, Any]:
+    no = {"status": "False", "message": "no"}
+    if item["kind"] == "AuthorizationPolicy":
+        return {"conditions": [{"type": "ZtunnelAccepted", "reason": "UnsupportedValue", **no}]}
+    conditions = [{"type": "Accepted", "reason": "NoMatchingParent", **no}]
+    controller = {"controllerName": "istio.io/gateway-controller", "conditions": conditions}
+    return {"parents": [{**controller, "parentRef": parent} for parent in item["spec"].get("parentRefs", ())]}
+
+
+OF_POLICIES_AND_ROUTES = (
+    "broadened-deny",
+    "dangling-policy-target",
+    "dangling-route-parent",
+    "invalid-policy-target",
+    "l7-rule-at-ztunnel",
+    "policy-without-enforcer",
+    "route-without-waypoint",
+    "selector-on-waypoint",
+    "unenforced-deny",
+    "unmatched-parent-port",
+    "unsupported-ztunnel-action",
+    "weakened-deny",
+)
+CASES |= {(check, "failed-status-condition"): refused_as_well(check) for check in OF_POLICIES_AND_ROUTES}
 
 
 def found(tmp_path, text: str, pair: tuple[str, str], *, rules: tuple[Precedence, ...]) -> set[str]:

@@ -72,13 +72,14 @@ def test_something_unread_opens_the_namespace_that_it_may_be_for():
     assert graph_of(both + template + "'{{ y }}'\n").find(wanted).is_unknown
 
 
-def test_a_dump_closes_the_namespaces_that_it_holds():
+def test_an_object_of_a_cluster_does_not_say_what_else_there_is():
     """
-    Objects that carry uid and resourceVersion were read from a cluster.
+    What carries uid and resourceVersion was read from a cluster, that one alone perhaps.
     """
-    live = service("cart", "shop").replace("metadata:\n", "metadata:\n  uid: a\n  resourceVersion: '1'\n")
+    for text in (service("cart", "shop"), namespace("shop")):
+        live = text.replace("metadata:\n", "metadata:\n  uid: a\n  resourceVersion: '1'\n")
 
-    assert graph_of(live).find(ResourceRef(GATEWAY, "shop", "wp")).is_absent
+        assert graph_of(live).find(ResourceRef(GATEWAY, "shop", "wp")).is_unknown
 
 
 def test_definitions_that_differ_are_no_answer():

@@ -104,8 +104,9 @@ def _by_waypoint(subject: AuthorizationPolicy, mesh: Mesh) -> Mapping[ResourceRe
 
 def _severity(denial: WaypointDenial, mesh: Mesh) -> Severity:
     """An error only where no further policy can be: in the namespace of the pods, or the root namespace."""
-    is_closed = mesh.is_closed(denial.workload.namespace)
-    if mesh.is_complete or (is_closed and mesh.is_closed(mesh.root_namespace.value)):
+    is_closed = mesh.is_closed(denial.workload.namespace, kind.AUTHORIZATION_POLICY)
+    is_root_closed = mesh.is_closed(mesh.root_namespace.value, kind.AUTHORIZATION_POLICY)
+    if mesh.is_complete or (is_closed and is_root_closed):
         return Severity.ERROR
     return Severity.WARNING if is_closed else Severity.NOTE
 

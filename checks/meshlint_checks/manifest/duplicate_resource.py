@@ -58,7 +58,7 @@ def _is_named(resource: Resource) -> bool:
 
 
 def _defined_again(resource: Resource, first: Resource) -> Problem:
-    agrees = _agree(resource, first)
+    agrees = resource.says_the_same(first)
     what = "in the same words" if agrees else "and differently: the one that is applied last wins"
     return Problem(
         f"{resource.kind.name} {resource.name!r} is defined a second time, {what}",
@@ -74,7 +74,7 @@ def _is_first_to_overlap(resource: Resource, first: Resource, mesh: Mesh) -> boo
 
 def _overlapping_files(resource: Resource, first: Resource, mesh: Mesh) -> Problem:
     shared = [copy for copy in mesh.overlap(first, resource) if _is_named(copy)]
-    agree = all(_agree(copy, mesh.copies(copy.ref)[0]) for copy in shared)
+    agree = all(copy.says_the_same(mesh.copies(copy.ref)[0]) for copy in shared)
     count = len(shared)
     what = f"{resource.kind.name} {resource.name!r} is" if count == 1 else f"{count} objects of this file are"
     how = "in the same words" if agree else "and differently: applied together, the last one wins"
@@ -84,10 +84,6 @@ def _overlapping_files(resource: Resource, first: Resource, mesh: Mesh) -> Probl
         related=(Cause("a first definition", first.at()),),
         severity=Severity.NOTE,
     )
-
-
-def _agree(one: Resource, other: Resource) -> bool:
-    return one.manifest.data == other.manifest.data
 
 
 def _path(resource: Resource) -> str:

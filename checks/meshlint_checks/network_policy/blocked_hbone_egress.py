@@ -53,7 +53,7 @@ from meshlint_checks.network_policy._wording import tcp_ports
 )
 def blocked_hbone_egress(policy: NetworkPolicy, mesh: Mesh) -> Iterator[Problem]:
     """Find rules that let ambient pods out to the wrong port."""
-    is_closed = mesh.is_closed(policy.namespace)
+    is_closed = mesh.is_closed(policy.namespace, kind.NETWORK_POLICY)
     for gap in mesh.egress_gaps(policy):
         if gap.is_for_mesh is False:
             continue

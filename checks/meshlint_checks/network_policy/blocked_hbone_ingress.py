@@ -67,7 +67,7 @@ from meshlint_checks.network_policy._wording import tcp_ports
 )
 def blocked_hbone_ingress(policy: NetworkPolicy, mesh: Mesh) -> Iterator[Problem]:
     """Find rules that admit clients in the mesh to the wrong port."""
-    is_closed = mesh.is_closed(policy.namespace)
+    is_closed = mesh.is_closed(policy.namespace, kind.NETWORK_POLICY)
     for gap in mesh.ingress_gaps(policy):
         if gap.is_for_mesh is False:
             continue

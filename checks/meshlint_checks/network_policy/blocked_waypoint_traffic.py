@@ -68,7 +68,7 @@ def blocked_waypoint_traffic(policy: NetworkPolicy, mesh: Mesh) -> Iterator[Prob
 
 
 def _problem(policy: NetworkPolicy, found: UnadmittedWaypoint, mesh: Mesh) -> Problem:
-    name, is_closed = found.waypoint.name, mesh.is_closed(policy.namespace)
+    name, is_closed = found.waypoint.name, mesh.is_closed(policy.namespace, kind.NETWORK_POLICY)
     unless = "" if is_closed else ", unless another NetworkPolicy admits it"
     peers = policy.at(*found.rule.path, "from")
     bound = mesh.waypoint_binding(found.service)

@@ -69,7 +69,7 @@ def missing_hbone_listener(subject: Resource, mesh: Mesh) -> Iterator[Problem]:
     deaf = list(_deaf(mesh)) if at.manifest is subject.manifest else []
     strict = [workload for workload in deaf if _is_strict(workload, mesh)]
     if deaf:
-        is_proved = any(mesh.is_closed(workload.namespace) for workload in strict)
+        is_proved = any(mesh.is_closed(workload.namespace, kind.PEER_AUTHENTICATION) for workload in strict)
         yield Problem(
             f"sidecars do not listen for HBONE: {_outcome(deaf, strict)}",
             at=at,

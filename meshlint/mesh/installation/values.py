@@ -231,8 +231,10 @@ def installed_revisions(graph: ResourceGraph) -> frozenset[str] | None:
 
 def _istiod_installers(graph: ResourceGraph) -> Iterator[Resource]:
     """What makes an operator or a chart install istiod, webhooks included."""
-    yield from graph.of_kind(k.ISTIO_OPERATOR, k.SAIL_ISTIO)
-    yield from (source for source, chart, _ in released_charts(graph) if chart in ("istiod", "ambient"))
+    operators = graph.of_kind(k.ISTIO_OPERATOR, k.SAIL_ISTIO)
+    charts = (source for source, chart, _ in released_charts(graph) if chart in ("istiod", "ambient"))
+    # In a cluster it is done by now, so that what it installed can be seen.
+    yield from (source for source in (*operators, *charts) if not source.head.live)
 
 
 def cni_configs(graph: ResourceGraph) -> Iterator[ConfigMap]:

@@ -232,7 +232,8 @@ class PolicyFacts(WaypointFacts):
             for policy, point in self.policies_at(workload)
             if point is EnforcementPoint.ZTUNNEL and isinstance(policy, AuthorizationPolicy)
         ]
-        closed = self.is_closed(workload.namespace) and self.is_closed(self.root_namespace.value)
+        namespaces = (workload.namespace, self.root_namespace.value)
+        closed = all(self.is_closed(namespace, AUTHORIZATION_POLICY) for namespace in namespaces)
         complete = (as_written or self.is_complete or closed) and not self.allows_waypoints
         return decide(applied, peer, complete=complete)
 

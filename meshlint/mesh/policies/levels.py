@@ -94,11 +94,11 @@ class PolicyLevels:
     @property
     def is_root_closed(self) -> bool:
         """Whether no policy for the whole mesh can be missing from the set."""
-        return self._graph.scopes.is_closed(self._root)
+        return self._graph.scopes.is_closed(self._root, PEER_AUTHENTICATION)
 
     def is_closed(self, source: PodSource) -> bool:
         """Whether no policy of the pods' namespace can be missing from the set."""
-        return self._graph.scopes.is_closed(pods_of(source).namespace)
+        return self._graph.scopes.is_closed(pods_of(source).namespace, PEER_AUTHENTICATION)
 
     def governed(self, policy: PeerAuthentication) -> Sequence[PodSource]:
         """

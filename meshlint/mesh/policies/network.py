@@ -184,7 +184,7 @@ class NetworkPolicies:
         value = _lets_through(certain, direction, asks)
         if pods.on_host or value is not _lets_through(possible, direction, asks):
             value = None
-        is_open = not as_written and not self._graph.scopes.is_closed(pods.namespace)
+        is_open = not as_written and not self._graph.scopes.is_closed(pods.namespace, NETWORK_POLICY)
         if is_open and (not certain or value is False):
             value = None
         return Derived(value, tuple(_causes(possible, direction, asks, admitted=value is True)))

@@ -60,7 +60,7 @@ def _of_waypoints(
         return Derived(TrafficEffect.WAYPOINT, (Cause("it applies to this waypoint", waypoint.at()),))
     scopes = around.graph.scopes
     root = resource.namespace == around.root_namespace
-    closed = scopes.cluster or (not root and scopes.is_closed(resource.namespace))
+    closed = scopes.cluster or (not root and scopes.is_closed(resource.namespace, GATEWAY))
     none = Cause("there is no waypoint that it applies to", resource.at())
     return Derived(TrafficEffect.NOWHERE if closed else TrafficEffect.UNKNOWN, (none,))
 

@@ -6,7 +6,15 @@ from typing import NamedTuple
 from meshlint.mesh.condition import PredictedCondition
 from meshlint.mesh.routing.at_waypoint import Surroundings
 from meshlint.mesh.routing.hosts import CLUSTER_DOMAIN
-from meshlint.model.kind import GRPC_ROUTE, HTTP_ROUTE, REFERENCE_GRANT, SERVICE, Kind, ResourceRef
+from meshlint.model.kind import (
+    GRPC_ROUTE,
+    HTTP_ROUTE,
+    REFERENCE_GRANT,
+    SERVICE,
+    SERVICE_ENTRY,
+    Kind,
+    ResourceRef,
+)
 from meshlint.model.kinds.gateway import ReferenceGrant, Route, RouteBackend, RouteRule
 from meshlint.model.resource import Resource
 
@@ -182,7 +190,7 @@ def _hostname_fault(route: Route, backend: RouteBackend, around: Surroundings) -
         return _Fault("InvalidDestination", "port is required in backendRef", fatal=True)
     if any(service.namespace == route.namespace for service in around.hosts.named(reference.name)):
         return None
-    if not around.graph.scopes.is_closed(route.namespace):
+    if not around.graph.scopes.is_closed(route.namespace, SERVICE, SERVICE_ENTRY):
         raise _UnknownError
     return _Fault("BackendNotFound", f"backend({reference.name}) not found")
 
@@ -195,6 +203,6 @@ def _is_granted(route: Route, backend: RouteBackend, namespace: str | None, arou
             continue
         if {(reference.kind, None), (reference.kind, reference.name)} & grant.targets:
             return True
-    if not around.graph.scopes.is_closed(namespace):
+    if not around.graph.scopes.is_closed(namespace, REFERENCE_GRANT):
         raise _UnknownError
     return False

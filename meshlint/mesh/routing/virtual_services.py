@@ -9,7 +9,7 @@ from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.routing.at_waypoint import Surroundings, in_front, served_ports, tells_ports
 from meshlint.mesh.routing.hosts import CLUSTER_DOMAIN, full_name, hosts_of, matches
 from meshlint.mesh.routing.service_port import PortTraffic
-from meshlint.model.kind import ResourceRef
+from meshlint.model.kind import SERVICE, SERVICE_ENTRY, ResourceRef
 from meshlint.model.kinds.traffic import RouteMatch, TrafficRule, VirtualService
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
@@ -67,7 +67,7 @@ def nobodys_host(host: str, full: str, at: Cause, around: Surroundings) -> HostE
     scopes = around.graph.scopes
     name, _, namespace = full.removesuffix(f".svc.{CLUSTER_DOMAIN}").partition(".")
     in_cluster = full.endswith(f".svc.{CLUSTER_DOMAIN}") and not name.startswith("*")
-    known = scopes.cluster or (in_cluster and scopes.is_closed(namespace))
+    known = scopes.cluster or (in_cluster and scopes.is_closed(namespace, SERVICE, SERVICE_ENTRY))
     return HostEffect(host, TrafficEffect.NOWHERE if known else TrafficEffect.UNKNOWN, (), (at,))
 
 

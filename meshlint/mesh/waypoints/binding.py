@@ -14,6 +14,7 @@ from meshlint.mesh.waypoints.waypoint import (
     WORKLOAD_TRAFFIC,
     admits,
     allowed_routes,
+    lacks_address,
     traffic_type,
 )
 from meshlint.model.keys import GATEWAY_NAME, MANAGED, USE_WAYPOINT
@@ -217,6 +218,10 @@ class WaypointBindings:
         if binding.wanted is None:
             return binding
         found = self._graph.find(binding.wanted)
+        if isinstance(found.value, Gateway) and lacks_address(found.value):
+            waits = Cause("it has no address yet", found.value.at("status"))
+            because = (*binding.because, waits)
+            return binding._replace(gateway=found.value, state=BindingState.NOT_READY, because=because)
         if isinstance(found.value, Gateway):
             return self._attach(binding._replace(gateway=found.value), found.value, target)
         return binding._replace(state=BindingState.NOT_READY) if found.is_absent else binding

@@ -9,6 +9,7 @@ from meshlint.mesh.condition import PredictedCondition
 from meshlint.mesh.installation.mesh_config import ServiceEntryVisibility
 from meshlint.mesh.waypoints.binding import BindingState, WaypointBinding
 from meshlint.mesh.waypoints.canary import CanaryBinding
+from meshlint.mesh.waypoints.written_binding import WAYPOINT_BOUND
 from meshlint.model.keys import CONNECT_STRATEGY, INGRESS_USE_WAYPOINT
 from meshlint.model.kind import ResourceRef
 from meshlint.model.kinds.core import Namespace, Service
@@ -17,7 +18,6 @@ from meshlint.model.kinds.workload import WorkloadEntry
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
 
-_BOUND = "istio.io/WaypointBound"
 _MISSING = "istio.io/WaypointMissing"
 _VISIBILITY = "istio.io/VisibilityApplied"
 _BY_INGRESS = ". Ingress traffic will traverse the waypoint"
@@ -93,10 +93,12 @@ def _waypoint_bound(bound: Bound, version: IstioVersion) -> Iterator[PredictedCo
     if settled or wanted is None or wanted.namespace is None:
         return
     if state is BindingState.BOUND:
-        yield PredictedCondition(_BOUND, "True", "WaypointAccepted", _attached(bound, wanted, version))
+        yield PredictedCondition(
+            WAYPOINT_BOUND, "True", "WaypointAccepted", _attached(bound, wanted, version)
+        )
     else:
         traffic = "workload" if isinstance(bound.subject, WorkloadEntry) else "service"
-        yield PredictedCondition(_BOUND, "False", state.value, refusal(state, wanted, traffic))
+        yield PredictedCondition(WAYPOINT_BOUND, "False", state.value, refusal(state, wanted, traffic))
 
 
 def _attached(bound: Bound, wanted: ResourceRef, version: IstioVersion) -> str:

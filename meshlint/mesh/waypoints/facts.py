@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from meshlint.graph.graph import Edge
-    from meshlint.mesh.condition import PredictedCondition
+    from meshlint.mesh.condition import PredictedCondition, WrittenCondition
     from meshlint.mesh.derived import Cause, Derived
     from meshlint.mesh.waypoints.binding import WaypointBinding, WaypointBindings
     from meshlint.mesh.waypoints.canary import CanaryBinding
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from meshlint.mesh.waypoints.removed import RemovedKey
     from meshlint.mesh.waypoints.second_labels import IdleLabel
     from meshlint.model.kind import ResourceRef
-    from meshlint.model.kinds.gateway import GatewayClass
+    from meshlint.model.kinds.gateway import GatewayClass, ObjectReference, Route
     from meshlint.model.resource import Resource
     from meshlint.source.document import FieldPath, Location, Manifest
 
@@ -59,8 +59,16 @@ class WaypointFacts(EnrollmentFacts):
         return waypoint.traffic_type(gateway, class_of(self.graph, gateway), self.version)
 
     def waypoint_binding(self, subject: Resource) -> WaypointBinding:
-        """Which waypoint an object gets, by its own label or its namespace's."""
-        return self._fact("waypoint_binding", subject, lambda: self._bindings.effective(subject))
+        """Which waypoint an object gets, by its own label or its namespace's, or as istiod has written."""
+        return self._fact("waypoint_binding", subject, lambda: self._binding(subject))
+
+    def _binding(self, subject: Resource) -> WaypointBinding:
+        binding = self._bindings.effective(subject)
+        if not subject.head.live:
+            return binding
+        from meshlint.mesh.waypoints.written_binding import as_written
+
+        return as_written(subject, binding)
 
     def canary_binding(self, subject: Resource) -> CanaryBinding | None:
         """The second waypoint of a Service or ServiceEntry (1.31 and newer); None if it has none."""
@@ -116,6 +124,22 @@ class WaypointFacts(EnrollmentFacts):
 
         controller = self._controller(gateway)
         return tuple(listener_conditions(gateway, controller, self.version)) if controller else ()
+
+    def written_conditions(self, resource: Resource) -> tuple[WrittenCondition, ...]:
+        """What istiod has written about ambient mode into the status of an object of a cluster."""
+        from meshlint.mesh.waypoints.written_status import istiods_conditions
+
+        if not resource.head.live:
+            return ()
+        if isinstance(resource, Gateway) and self.gateway_controller(resource) is None:
+            return ()
+        return tuple(istiods_conditions(resource))
+
+    def written_about_parent(self, route: Route, reference: ObjectReference) -> tuple[WrittenCondition, ...]:
+        """What istiod has written about one parent of a route of a cluster."""
+        from meshlint.mesh.waypoints.written_status import parent_conditions
+
+        return tuple(parent_conditions(route, reference)) if route.head.live else ()
 
     def _controller(self, gateway: Gateway) -> str | None:
         """The controller of Istio that serves a Gateway, as far as it is switched on; None without one."""

@@ -141,6 +141,18 @@ def is_managed(gateway: Gateway) -> bool:
             return False
 
 
+def lacks_address(gateway: Gateway) -> bool:
+    """
+    Whether a Gateway of a cluster is not ready to be a waypoint, for want of an address in its status.
+
+    istio `pilot/pkg/serviceregistry/ambient/waypoints.go`, gatewayToWaypointTransform. A manifest has
+    no status, and counts as ready; so does what no controller has looked at.
+    """
+    if not gateway.head.live or not gateway.manifest.value("status", "conditions"):
+        return False
+    return not gateway.manifest.value("status", "addresses")
+
+
 def deployed_labels(gateway: Gateway) -> tuple["Mapping[str, str]", FieldPath]:
     """
     The labels that istiod copies to what it deploys for a Gateway, and the way to them.
