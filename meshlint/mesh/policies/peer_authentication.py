@@ -12,6 +12,7 @@ STRICT = "STRICT"
 _LAX = frozenset({"PERMISSIVE", "DISABLE"})
 _MODES = frozenset({"", "UNSET", STRICT, *_LAX})
 _LAST_PORT = 65535
+_LONGEST_PORT = 5
 
 OTHER_PORTS = 0
 """Stands for every port that no policy names."""
@@ -84,8 +85,9 @@ def mode_of(policy: PeerAuthentication | None) -> str:
 
 
 def port_modes_of(policy: PeerAuthentication | None) -> dict[int, str]:
-    """The modes that a policy sets for single ports."""
-    return {int(port): mode for port, mode in policy.port_modes.items()} if policy else {}
+    """The modes that a policy sets for single ports, without what is no port."""
+    modes = policy.port_modes.items() if policy else ()
+    return {int(port): mode for port, mode in modes if _is_port(port)}
 
 
 def is_rejected(policy: PeerAuthentication) -> bool:
@@ -99,8 +101,12 @@ def is_rejected(policy: PeerAuthentication) -> bool:
     return (
         any(mode not in _MODES for mode in (policy.mode, *ports.values()))
         or (bool(ports) and not policy.selector)
-        or any(not port.isdecimal() or not 0 < int(port) <= _LAST_PORT for port in ports)
+        or not all(_is_port(port) for port in ports)
     )
+
+
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and len(text) <= _LONGEST_PORT and 0 < int(text) <= _LAST_PORT
 
 
 def lines_of(policy: PeerAuthentication) -> Iterator[MtlsLine]:
