@@ -1,19 +1,25 @@
 """
 Write what is made from the code.
 
-`docs/checks/` with a page for each check, `docs/versions.md`, and `docs/assets/demo.svg`, a picture of a run.
+`docs/checks/` with a page for each check, `docs/versions.md`, `docs/meshlint.schema.json`, and
+`docs/assets/demo.svg`, a picture of a run.
 
-With `--check`, say what is out of date.
+The pages of the checks, `docs/versions.md`, and the schema of the settings. With `--check`, say what is out
+of date.
 """
 
+import json
 import sys
 from pathlib import Path
 
 from meshlint.checking.catalog import Catalog, Check, load_catalog
+from meshlint.checking.own import FAMILY
 from meshlint.checking.page import fixture_path, render_page
+from meshlint.checking.run import CHECK_CRASHED
 from meshlint.checking.vocabulary import Impact
 from meshlint.mesh.changes import ALL_CHANGES
 from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, VersionRange
+from meshlint.settings import json_schema
 
 DOCS = Path(__file__).parent
 HOME = DOCS / "checks"
@@ -42,10 +48,12 @@ def main() -> int:
     """Write the pages, or compare them; 1 if they are out of date."""
     from demo import demo
 
-    pages = {HOME / f"{check.id}.md": render_page(check) for check in load_catalog().checks}
-    pages[HOME / "index.md"] = _index(load_catalog())
+    catalog = _everything(load_catalog())
+    pages = {HOME / f"{check.id}.md": render_page(check) for check in catalog.checks}
+    pages[HOME / "index.md"] = _index(catalog)
     pages[DOCS / "versions.md"] = versions()
     pages[DOCS / "assets" / "demo.svg"] = demo()
+    pages[DOCS / "meshlint.schema.json"] = json.dumps(json_schema(), indent=2) + "\n"
     stale = [path for path in HOME.glob("*.md") if path not in pages]
     if "--check" in sys.argv[1:]:
         wrong = [*stale, *(path for path, text in pages.items() if not _says(path, text))]
@@ -58,6 +66,11 @@ def main() -> int:
     for path, text in pages.items():
         path.write_text(text, encoding="utf-8")
     return 0
+
+
+def _everything(catalog: Catalog) -> Catalog:
+    """The catalogue with what meshlint says of itself."""
+    return catalog._replace(checks=tuple(sorted((*catalog.checks, CHECK_CRASHED), key=lambda c: c.id)))
 
 
 def _says(path: Path, text: str) -> bool:
@@ -93,6 +106,8 @@ def _index(catalog: Catalog) -> str:
 
 def _purpose(check: Check) -> str:
     """What the family of a check is about: the docstring of its package."""
+    if check.family == FAMILY:
+        return "What meshlint says of itself, and of the suppressions that it was told."
     return str(sys.modules[check.module.rpartition(".")[0]].__doc__).strip()
 
 

@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from types import MappingProxyType
 from typing import NamedTuple
 
+from meshlint.checking.acceptance import Accepted, Given, Ran, accept
+from meshlint.checking.baseline import Entry, really_gone
 from meshlint.checking.catalog import Catalog, Check, load_catalog
 from meshlint.checking.finding import Finding
+from meshlint.checking.policy import NO_POLICY, Policy
 from meshlint.checking.result import LintResult, Summary
-from meshlint.checking.run import CHECK_CRASHED, Checkable, merge_sets, run_checks
+from meshlint.checking.run import CHECK_CRASHED, Checkable, findings_of, run_checks
 from meshlint.graph.build import build_graph
 from meshlint.graph.decided import DecidedSet
 from meshlint.graph.entries import entry_points
@@ -35,6 +38,7 @@ from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, IstioVersion
 from meshlint.source.decision import Deciding, Decision, NamedSet
 from meshlint.source.document import Location, Manifest, Unread, UnreadReason
 from meshlint.source.input import Input, read_input
+from meshlint.source.patterns import PatternsFrom
 from meshlint.source.sets import ManifestSet
 from meshlint.stage import begin
 
@@ -50,11 +54,13 @@ class Options(NamedTuple):
     `only` keeps the findings that have a place, or a related place, in one of these files; None keeps all.
     `sets` are the manifest sets that the settings name.
     `cluster` is what a cluster holds, as further context.
+    `closed` are namespaces of which nothing is missing, `externals` objects that are there though no manifest
+    is; `policy` is what is made of the findings.
     """
 
     paths: Sequence[str] = (".",)
     context: Sequence[str] = ()
-    exclude: Sequence[str] = ()
+    exclude: Sequence[str | PatternsFrom] = ()
     istio_version: IstioVersion | None = None
     namespace: str | None = None
     select: Sequence[str] = ()
@@ -65,12 +71,16 @@ class Options(NamedTuple):
     sets: Sequence[NamedSet] = ()
     values_files: Mapping[str, Sequence[str]] = MappingProxyType({})
     cluster: Input | None = None
+    closed: Sequence[str] = ()
+    externals: Sequence[Manifest] = ()
+    policy: Policy = NO_POLICY
 
 
 class _Context(NamedTuple):
-    """What is there beside each set: known, but not reported on."""
+    """What is there beside each set: known, but not reported on; `externals` are known by name only."""
 
     resources: Sequence[Resource]
+    externals: Sequence[Resource]
     unread: Sequence[Unread]
     rendered: bool
     beyond: frozenset[str | None]
@@ -110,22 +120,37 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
         linked = _link(given, context, options)
         versions = _versions(linked, options)
         begin("check")
-        found = _check(checks, catalog, given, linked, versions)
-    findings, suppressed = _split(_safe_in_all_sets(merge_sets(found), linked))
+        texts = _texts(given, versions)
+        found = _check(checks, catalog, texts, linked, versions, options.policy)
+        accepted = accept(
+            found,
+            _accepting(given),
+            Ran(checks, catalog.checks, [version.number for version in versions]),
+            options.policy,
+            lambda problems: findings_of(problems, texts, options.policy),
+        )
+    findings = _safe_in_all_sets(accepted.shown, linked)
     shown = findings if options.only is None else _touching(findings, options.only)
     version = _newest(versions)
     return LintResult(
         findings=tuple(shown),
-        summary=_summary(given, linked, suppressed)._replace(elsewhere=len(findings) - len(shown)),
+        summary=_summary(given, linked)._replace(
+            suppressed=accepted.suppressed,
+            baselined=accepted.baselined,
+            elsewhere=len(findings) - len(shown),
+        ),
         istio_version=version.number.minor_release,
         version_origin=version.origin,
         checks=checks,
+        gone=_gone(accepted, given, checks, options),
     )
 
 
 def read_given(options: Options) -> Input:
     """Read what is to be linted. Raises UsageError for a path that is not there."""
-    return _read(options, options.paths, context=options.context, named=options.sets)
+    baseline = options.policy.baseline
+    own = [baseline.path] if baseline else []
+    return _read(options, options.paths, context=[*options.context, *own], named=options.sets)
 
 
 def _read(
@@ -188,13 +213,23 @@ def _doubted(finding: Finding, holders: Mapping[str, set[str]]) -> Finding:
     return finding if holding <= {*finding.sets} else finding._replace(fix=fix._replace(safe=False))
 
 
-def _split(findings: list[Finding]) -> tuple[list[Finding], list[Finding]]:
-    """What to show, and what comments suppress."""
-    if not findings:
-        return [], []
-    from meshlint.checking.suppression import split_suppressed
+def _accepting(given: Input) -> Given:
+    """What was read, as far as it can say what is meant to be."""
+    not_whole = (reading.file.path for reading in given.readings if reading.unread)
+    return Given(
+        texts=[(reading.file, reading.manifests) for reading in given.readings],
+        manifests=[manifest for one in given.sets for manifest in one.manifests],
+        read=frozenset(reading.file.path for reading in given.readings),
+        unsure=frozenset((*given.named, *not_whole)),
+    )
 
-    return split_suppressed(findings)
+
+def _gone(accepted: Accepted, given: Input, checks: Sequence[Check], options: Options) -> Mapping[Entry, int]:
+    """What of the baseline is mended, as far as this run can tell."""
+    if not accepted.gone or options.policy.baseline is None:
+        return {}
+    read = {os.path.realpath(reading.file.path) for reading in given.readings}
+    return really_gone(accepted.gone, options.policy.baseline, {check.id for check in checks}, read)
 
 
 def _touching(findings: Sequence[Finding], files: Sequence[str]) -> list[Finding]:
@@ -240,7 +275,7 @@ def linked_meshes(options: Options, given: Input | None = None) -> LinkedMeshes:
         LinkedMesh(one.name, _mesh(one.graph, version), one.resources, version.origin)
         for one, version in zip(linked, versions, strict=True)
     )
-    return LinkedMeshes(meshes, _summary(given, linked, ()))
+    return LinkedMeshes(meshes, _summary(given, linked))
 
 
 def _catalog(given: Input, context: Input, options: Options) -> Catalog:
@@ -255,6 +290,7 @@ def _link(given: Input, context: Input, options: Options) -> list[_LinkedSet]:
     sets = [_decoded(manifest_set, options) for manifest_set in given.sets]
     around = _Context(
         [resource for one in context.sets for resource in _decoded(one, options)],
+        decode(options.externals),
         [hole for one in context.sets for hole in one.unread],
         all(one.rendered for one in context.sets),
         frozenset(namespace for one in context.sets for namespace in one.beyond),
@@ -281,11 +317,14 @@ def _linked(
 ) -> _LinkedSet:
     own = {resource.ref for resource in resources}
     # What is linted is what will be applied: it replaces what the context has under that name.
-    everything = [*resources, *(resource for resource in around.resources if resource.ref not in own)]
+    written = [*resources, *(resource for resource in around.resources if resource.ref not in own)]
+    known = {resource.ref for resource in written}
+    everything = [*written, *(external for external in around.externals if external.ref not in known)]
     scopes = closed_scopes(
-        everything,
+        written,
         [*manifest_set.unread, *around.unread],
         complete=options.complete or manifest_set.complete,
+        closed=options.closed,
         rendered=manifest_set.rendered and around.rendered,
         beyond=manifest_set.beyond | around.beyond,
         neighbours=others,
@@ -344,21 +383,26 @@ def _detected(version: Derived[IstioVersion] | None) -> _Version:
     return _Version(version.value, f"detected in {at.file.path}:{at.span.start_line}", known=True)
 
 
-def _check(
-    checks: Sequence[Check],
-    catalog: Catalog,
-    given: Input,
-    linked: Sequence[_LinkedSet],
-    versions: Sequence[_Version],
-) -> list[Finding]:
+def _texts(given: Input, versions: Sequence[_Version]) -> Checkable:
+    """What is checked as text, whatever set it is in."""
     nothing = ResourceGraph((), Scopes(frozenset()))
-    texts = Checkable(
+    return Checkable(
         name=None,
         mesh=_mesh(nothing, _newest(versions)),
         resources=(),
         duplicate_keys=[key for reading in given.readings for key in reading.duplicate_keys],
         unread=[*given.unread, *(hole for one in given.sets for hole in one.unread)],
     )
+
+
+def _check(  # noqa: PLR0913, PLR0917 - all that a run has come to
+    checks: Sequence[Check],
+    catalog: Catalog,
+    texts: Checkable,
+    linked: Sequence[_LinkedSet],
+    versions: Sequence[_Version],
+    policy: Policy,
+) -> list[Finding]:
     checkables = [
         texts,
         *(
@@ -367,7 +411,9 @@ def _check(
         ),
     ]
     return [
-        finding for checkable in checkables for finding in run_checks(checks, catalog.precedence, checkable)
+        finding
+        for checkable in checkables
+        for finding in run_checks(checks, catalog.precedence, checkable, policy)
     ]
 
 
@@ -375,7 +421,7 @@ def _mesh(graph: ResourceGraph, version: _Version) -> Mesh:
     return Mesh(graph, version.number, version_known=version.known)
 
 
-def _summary(given: Input, linked: Iterable[_LinkedSet], suppressed: Sequence[Finding]) -> Summary:
+def _summary(given: Input, linked: Iterable[_LinkedSet]) -> Summary:
     unread = [*given.unread, *(hole for reading in given.readings for hole in given.unread_of(reading))]
     filled = _filled(given)
     unread = [
@@ -390,7 +436,7 @@ def _summary(given: Input, linked: Iterable[_LinkedSet], suppressed: Sequence[Fi
         unread=len(unread) - templates - encrypted,
         unrendered=templates,
         encrypted=encrypted,
-        suppressed=len(suppressed),
+        suppressed=0,
         unapplied=sum(
             len(one.not_built) or one.unapplied for one in given.sets if one.decision is not Decision.CHART
         ),

@@ -45,9 +45,11 @@ def test_the_version_loads_next_to_nothing(tmp_path):
     assert {"meshlint", "meshlint.cli", "meshlint.errors"} | {
         f"meshlint.cli.{verb}"
         for verb in (
+            "baseline",
             "check",
             "checks",
             "completion",
+            "config",
             "describe",
             "explain",
             "new_check",

@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
+from functools import cache
 from types import ModuleType
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from meshlint.model.spelling import nearest
 from meshlint.model.version import VersionRange
 
 ENTRY_POINT_GROUP = "meshlint.checks"
+_OTHER_WORDS = frozenset(("all", *(f"impact:{impact.value}" for impact in Impact)))
 
 
 class TextSubject(Enum):
@@ -120,15 +122,21 @@ class Catalog(NamedTuple):
         return tuple(check for check in self.checks if check.id in chosen)
 
     def _named(self, word: str) -> set[str]:
+        groups = self.groups
+        if word not in groups:
+            raise UsageError(_unknown("check or family", word, groups))
+        return groups[word]
+
+    @property
+    def groups(self) -> dict[str, set[str]]:
+        """The words that choose checks, each with the ids of those."""
         groups: dict[str, set[str]] = {"all": {check.id for check in self.checks}}
         for check in self.checks:
             for name in (check.id, check.family, f"impact:{check.impact.value}"):
                 groups.setdefault(name, set()).add(check.id)
         for impact in Impact:
             groups.setdefault(f"impact:{impact.value}", set())
-        if word not in groups:
-            raise UsageError(_unknown("check or family", word, groups))
-        return groups[word]
+        return groups
 
 
 def check(  # noqa: PLR0913 - a declaration names each of its parts
@@ -178,7 +186,9 @@ def load_catalog(is_mentioned: Callable[[str], bool] = lambda _: True) -> Catalo
     nothing to say unless a manifest mentions one of some words: where `is_mentioned` knows none
     of them, they are not loaded.
     """
-    checks: dict[str, Check] = {}
+    from meshlint.checking.own import OWN_CHECKS
+
+    checks: dict[str, Check] = {check.id: check for check in OWN_CHECKS}
     precedence: list[Precedence] = []
     for name in plugin_packages():
         package = _loaded(name)
@@ -189,6 +199,24 @@ def load_catalog(is_mentioned: Callable[[str], bool] = lambda _: True) -> Catalo
                 msg = f"two checks are called {found.id!r}: {twin.module} and {found.module}"
                 raise UsageError(msg)
     return Catalog(tuple(checks[key] for key in sorted(checks)), tuple(precedence))
+
+
+def is_word(word: str) -> bool:
+    """Whether a word chooses checks, as `Catalog.select` takes it. Only a word that does not loads them."""
+    ids, families = _easily_known()
+    return word in ids or word in families or word in _OTHER_WORDS or word in _all_words()
+
+
+def find_word(word: str) -> None:
+    """Make sure that a word chooses checks. Raises UsageError with the nearest one if it does not."""
+    if not is_word(word):
+        _whole_catalog().select([word])
+
+
+def find_check(word: str) -> None:
+    """Make sure that a word is the id of a check. Raises UsageError with the nearest one if it is not."""
+    if word not in _easily_known()[0]:
+        _whole_catalog().find(word)
 
 
 def plugin_packages() -> list[str]:
@@ -204,6 +232,31 @@ def plugin_packages() -> list[str]:
 
         packages = {entry.value for entry in entry_points(group=ENTRY_POINT_GROUP)}
     return sorted(packages)
+
+
+@cache
+def _whole_catalog() -> Catalog:
+    return load_catalog()
+
+
+@cache
+def _all_words() -> frozenset[str]:
+    return frozenset(_whole_catalog().groups)
+
+
+@cache
+def _easily_known() -> tuple[frozenset[str], frozenset[str]]:
+    """The checks and families that can be told from the names of modules, each of which is a check."""
+    from meshlint.checking.own import FAMILY, OWN_CHECKS
+
+    modules = [
+        name.split(".")[-2:]
+        for package in plugin_packages()
+        for name in _modules_below(_loaded(package), lambda _: True)
+    ]
+    ids = (module.replace("_", "-") for _, module in modules)
+    own = (check.id for check in OWN_CHECKS)
+    return frozenset((*ids, *own)), frozenset((FAMILY, *(family for family, _ in modules)))
 
 
 def _checks_of(package: ModuleType, is_mentioned: Callable[[str], bool]) -> Iterator[Check]:

@@ -1,8 +1,11 @@
 """What one run came to."""
 
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple
 
+from meshlint.checking.baseline import Entry
 from meshlint.checking.catalog import Check
 from meshlint.checking.finding import Finding
 from meshlint.checking.run import CHECK_CRASHED
@@ -19,6 +22,7 @@ class Summary(NamedTuple):
     `unapplied` counts the kustomizations that change or add objects, which was left out. `fixed`
     counts the findings that were mended in this run, `elsewhere` those in files that were not asked about.
     `live` tells that a cluster was looked at instead of files.
+    `baselined` are held back by the baseline.
     """
 
     files: int
@@ -32,6 +36,7 @@ class Summary(NamedTuple):
     fixed: int = 0
     elsewhere: int = 0
     live: bool = False
+    baselined: int = 0
 
 
 class LintResult(NamedTuple):
@@ -39,7 +44,8 @@ class LintResult(NamedTuple):
     The findings of one run in the order in which they are shown, and what was looked at.
 
     `istio_version` is `X.Y`; `version_origin` says in a few words where it comes from.
-    `checks` are all the checks that were selected and loaded, sorted by id.
+    `checks` are all the checks that were selected and loaded, sorted by id. `gone` of the baseline was looked
+    for and not found.
     """
 
     findings: tuple[Finding, ...]
@@ -47,6 +53,7 @@ class LintResult(NamedTuple):
     istio_version: str
     version_origin: str
     checks: tuple[Check, ...]
+    gone: Mapping[Entry, int] = MappingProxyType({})
 
     @property
     def crashed(self) -> tuple[str, ...]:

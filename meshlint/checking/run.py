@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 from meshlint.checking.catalog import About, Check, Page, Precedence, Subject, TextSubject
 from meshlint.checking.finding import Finding, Fix, Problem, ResourceIdentity
+from meshlint.checking.policy import NO_POLICY, Policy
 from meshlint.checking.vocabulary import Impact, Severity
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.mesh import Mesh
@@ -103,19 +104,28 @@ _Spoken = dict[tuple[str, About, bool], set[object]]
 
 
 def run_checks(
-    checks: Sequence[Check], precedence: Sequence[Precedence], checkable: Checkable
+    checks: Sequence[Check],
+    precedence: Sequence[Precedence],
+    checkable: Checkable,
+    policy: Policy = NO_POLICY,
 ) -> list[Finding]:
     """
     Run the checks that hold for the mesh's Istio version, each on each of its subjects.
 
     A check that raises becomes the finding `check-crashed`; the others go on. Where two could
-    speak of one thing, `precedence` says which does.
+    speak of one thing, `precedence` says which does. `policy` may want other severities.
     """
     raised = [
         entry for check in checks if checkable.mesh.version in check.istio for entry in _run(check, checkable)
     ]
-    seen: Counter[str] = Counter()
-    return [_finding(entry, checkable, seen) for entry in _give_way(raised, precedence)]
+    return _findings(_give_way(raised, precedence), checkable, policy)
+
+
+def findings_of(
+    problems: Iterable[tuple[Check, Problem]], checkable: Checkable, policy: Policy = NO_POLICY
+) -> list[Finding]:
+    """The findings that problems of text make, which no check was called for."""
+    return _findings((_Raised(check, problem, None) for check, problem in problems), checkable, policy)
 
 
 def merge_sets(findings: Iterable[Finding]) -> list[Finding]:
@@ -200,18 +210,28 @@ def _is_same_text(one: Location, other: Location) -> bool:
     return one.file.path == other.file.path and one.offsets == other.offsets
 
 
-def _finding(entry: _Raised, checkable: Checkable, seen: Counter[str]) -> Finding:
+def _findings(raised: Iterable[_Raised], checkable: Checkable, policy: Policy) -> list[Finding]:
+    """One finding each; those with one fingerprint are told apart by their number."""
+    seen: Counter[str] = Counter()
+    findings = []
+    for entry in raised:
+        finding = _finding(entry, checkable, policy)
+        seen[finding.fingerprint] += 1
+        findings.append(finding._replace(fingerprint=f"{finding.fingerprint}:{seen[finding.fingerprint]}"))
+    return findings
+
+
+def _finding(entry: _Raised, checkable: Checkable, policy: Policy) -> Finding:
     check, problem, resource = entry.check, entry.problem, entry.resource
     identity = _identity(resource)
     field = field_text(problem.at.field) or None
-    fingerprint = _fingerprint(check, problem, identity, field)
-    seen[fingerprint] += 1
+    wanted = policy.severity(check.id, problem.at.file.path, identity)
     altered = _altered(entry, checkable.mesh)
     unapplied = (Cause("as written: this changes it and was not applied", altered),) if altered else ()
     return Finding(
         check=check.id,
         family=check.family,
-        severity=_severity(entry, checkable, altered),
+        severity=_severity(entry, checkable, wanted, altered),
         impact=problem.impact or check.impact,
         message=problem.message,
         at=problem.at,
@@ -224,7 +244,7 @@ def _finding(entry: _Raised, checkable: Checkable, seen: Counter[str]) -> Findin
         resource=identity,
         field=field,
         sets=(checkable.name,) if checkable.name is not None else (),
-        fingerprint=f"{fingerprint}:{seen[fingerprint]}",
+        fingerprint=_fingerprint(check, problem, identity, field),
     )
 
 
@@ -244,8 +264,11 @@ def _makeable(problem: Problem) -> Fix | None:
     return fix._replace(edits=()) if fix is not None and is_rendered(problem.at.manifest) else fix
 
 
-def _severity(entry: _Raised, checkable: Checkable, altered: Location | None) -> Severity:
-    severity = entry.problem.severity or entry.check.severity
+def _severity(
+    entry: _Raised, checkable: Checkable, wanted: Severity | None, altered: Location | None
+) -> Severity:
+    """The severity that is wanted, or the check's own; less where there is doubt, whatever is wanted."""
+    severity = wanted or entry.problem.severity or entry.check.severity
     if altered is not None:
         return min(severity, Severity.NOTE)
     ambiguous = entry.resource is not None and _is_ambiguous(entry.resource, checkable.mesh)

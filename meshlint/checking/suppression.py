@@ -1,94 +1,225 @@
-"""Comments by which users say that a finding is meant to be."""
+"""How users say that a finding is meant to be: comments in the text, and an annotation of the object."""
 
 import re
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from enum import Enum
 from operator import itemgetter
+from typing import Any, NamedTuple
 
 from meshlint.checking.finding import Finding
-from meshlint.source.document import Manifest, Place
-from meshlint.source.live import LiveFile
+from meshlint.checking.own import FAMILY
+from meshlint.checking.policy import names_of
+from meshlint.checking.run import CHECK_CRASHED
+from meshlint.model.keys import IGNORE
+from meshlint.source.document import Location, Manifest, Place
 from meshlint.source.text import SourceFile
 
-_COMMENT = re.compile(r"(?<!\S)#+[ \t]*meshlint:[ \t]*ignore[ \t]*\[([^\]\r\n]*)\]")
+LINE_VERB, FILE_VERB = VERBS = ("ignore", "file-ignore")
+_START = r"(?<!\S)#+[ \t]*meshlint:[ \t]*"
+_COMMENT = re.compile(
+    rf"{_START}(?P<verb>[A-Za-z-]+)[ \t]*(?P<words>\[[^\]\r\n]*\])?(?P<reason>(?:(?!{_START})[^\r\n])*)"
+)
+_WORD = re.compile(r"[^\s,](?:[^,]*[^\s,])?")
+_ENTRY = re.compile(r"[^;]+")
+_UNTIL = re.compile(r"\(?\buntil[ \t]+(\d{4}-[\d-]*)\)?")
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+# What may stand above a comment that holds for the whole file.
+_TOP: Any = re.compile(r"(?:(?:[ \t\ufeff]*(?:#[^\r\n]*)?|---[ \t]*(?:#[^\r\n]*)?|%[^\r\n]*)[\r\n])*+[ \t]*")
 
 
-def split_suppressed(findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+class Scope(Enum):
+    """What a suppression holds for."""
+
+    LINE = "line"
+    FILE = "file"
+    OBJECT = "object"
+
+
+class Mark(NamedTuple):
     """
-    Part findings into those to show and those that a comment suppresses.
+    A comment or an annotation that suppresses.
 
-    `# meshlint: ignore[dangling-waypoint] reason` counts at the end of the line that a finding
-    points to, or on a line of its own above it. The words are those that `--ignore` takes,
-    several are separated by commas.
+    `at` is where it stands, `verb` what a comment says it does, `reason` what follows the brackets. A
+    `manifest` has it as an annotation. `is_top` tells that it stands above everything in its file.
     """
-    comments = _Comments()
-    shown: list[Finding] = []
-    suppressed: list[Finding] = []
-    for finding in findings:
-        words = comments.words_for(finding)
-        names = (finding.check, finding.family, f"impact:{finding.impact.value}", "all")
-        is_suppressed = bool(words) and any(name in words for name in names)
-        (suppressed if is_suppressed else shown).append(finding)
-    return shown, suppressed
+
+    scope: Scope
+    at: Location
+    verb: str = LINE_VERB
+    reason: str = ""
+    manifest: Manifest | None = None
+    is_top: bool = False
 
 
-def ignored_words(file: SourceFile, manifests: Sequence[Manifest]) -> Iterator[tuple[int, str]]:
-    """Each word that a comment of a file names, with the offset of the comment."""
+class Suppression(NamedTuple):
+    """One word that says what is not to be shown, where it stands, and why."""
+
+    word: str
+    at: Location
+    reason: str
+    mark: Mark
+
+    @property
+    def until(self) -> str | None:
+        """The last day on which it holds, as written; None if it has no end."""
+        match = _UNTIL.search(self.reason)
+        return match[1] if match else None
+
+    @property
+    def why(self) -> str:
+        """The reason without its end."""
+        return _UNTIL.sub("", self.reason).strip(" \t,;:.-()")
+
+    @property
+    def has_unreadable_end(self) -> bool:
+        """Whether its `until` names no day."""
+        return self.until is not None and not _is_day(self.until)
+
+    def names(self, finding: Finding) -> bool:
+        """Whether it speaks of a finding. What meshlint says of suppressions has to be named itself."""
+        if finding.check == CHECK_CRASHED.id:
+            return False
+        names = (finding.check, FAMILY) if finding.family == FAMILY else names_of(finding)
+        return self.word in names
+
+
+def comments_of(file: SourceFile, manifests: Sequence[Manifest]) -> Iterator[Suppression | Mark]:
+    """
+    What the comments of a file suppress: each word of each; a bare `Mark` for what cannot be read as one.
+
+    `manifests` are those of the file: text that looks like a comment within them is none.
+    """
     if "meshlint:" not in file.text:
         return
     scalars = sorted(stretch for manifest in manifests for stretch in _scalars(manifest))
+    top = _TOP.match(file.text).end()
     for match in _COMMENT.finditer(file.text):
         if not _is_in_scalar(file.text, match.start(), scalars):
-            yield from ((match.start(), word) for word in _words(match))
+            yield from _comment(file, match, is_top=match.start() <= top)
 
 
-class _Comments:
-    """What comments say, each line and each manifest looked at once however many findings it has."""
-
-    def __init__(self) -> None:
-        self._matches: dict[tuple[str, int], list[re.Match[str]]] = {}
-        self._scalars: dict[Manifest, list[tuple[int, int]]] = {}
-
-    def words_for(self, finding: Finding) -> set[str]:
-        file, manifest = finding.at.file, finding.at.manifest
-        if isinstance(file, LiveFile):
-            # A cluster keeps no comments; what looks like one is part of a value.
-            return set()
-        line = finding.at.span.start_line
-        key = file.path, line
-        if key not in self._matches:
-            self._matches[key] = _matches(file, line)
-        matches = self._matches[key]
-        if not matches:
-            return set()
-        if manifest is not None and manifest not in self._scalars:
-            self._scalars[manifest] = sorted(_scalars(manifest))
-        scalars = self._scalars[manifest] if manifest is not None else ()
-        return {
-            word
-            for match in matches
-            if not _is_in_scalar(file.text, match.start(), scalars)
-            for word in _words(match)
-        }
+def annotations_of(manifest: Manifest) -> Iterator[Suppression]:
+    """What the annotation of an object suppresses: `check=reason; other=reason`."""
+    text = _annotations(manifest).get(IGNORE)
+    if not isinstance(text, str):
+        return
+    at = manifest.at("metadata", "annotations", IGNORE)
+    for entry in _ENTRY.findall(text):
+        word, _, reason = entry.partition("=")
+        if word.strip():
+            mark = Mark(Scope.OBJECT, at, reason=entry.strip(), manifest=manifest)
+            yield Suppression(word.strip(), at, reason.strip(), mark)
 
 
-def _matches(file: SourceFile, line: int) -> list[re.Match[str]]:
-    """What looks like a comment for a line: on it, and on the lines above that are all comment."""
-    matches = list(_on_line(file, line))
-    for above in range(line - 1, 0, -1):
-        if not file.line(above).lstrip().startswith("#"):
-            break
-        matches.extend(_on_line(file, above))
-    return matches
+def strange_annotations(manifest: Manifest) -> Iterator[str]:
+    """The annotations of an object that are under meshlint's prefix, and are none that it knows."""
+    prefix = IGNORE.partition("/")[0] + "/"
+    return (key for key in _annotations(manifest) if str(key).startswith(prefix) and key != IGNORE)
 
 
-def _on_line(file: SourceFile, line: int) -> Iterator[re.Match[str]]:
-    start = file.offset(line, 1)
-    return _COMMENT.finditer(file.text, start, start + len(file.line(line)))
+class Suppressions:
+    """The suppressions that hold, by what they hold for; remembers which were needed."""
+
+    def __init__(self, suppressions: Iterable[Suppression]) -> None:
+        self._by_line: dict[tuple[str, int], list[Suppression]] = defaultdict(list)
+        self._by_file: dict[str, list[Suppression]] = defaultdict(list)
+        self._by_manifest: dict[Manifest, list[Suppression]] = defaultdict(list)
+        self._files_with_lines: set[str] = set()
+        self._block = ("", range(0))
+        self._needed: set[tuple[str, tuple[int, int], str]] = set()
+        for suppression in suppressions:
+            self._add(suppression)
+
+    def split(self, findings: Iterable[Finding]) -> tuple[list[Finding], list[Finding]]:
+        """Part findings into those to show and those that are suppressed."""
+        shown: list[Finding] = []
+        suppressed: list[Finding] = []
+        for finding in findings:
+            holding = [one for one in self._near(finding) if one.names(finding)]
+            self._needed.update(map(_place, holding))
+            (suppressed if holding else shown).append(finding)
+        return shown, suppressed
+
+    def was_needed(self, suppression: Suppression) -> bool:
+        """Whether it, or the same text in another manifest set, has suppressed anything."""
+        return _place(suppression) in self._needed
+
+    def _add(self, suppression: Suppression) -> None:
+        mark = suppression.mark
+        path = mark.at.file.path
+        if mark.manifest is not None:
+            self._by_manifest[mark.manifest].append(suppression)
+        elif mark.scope is Scope.FILE:
+            self._by_file[path].append(suppression)
+        else:
+            self._by_line[path, self._line_meant(mark.at)].append(suppression)
+            self._files_with_lines.add(path)
+
+    def _line_meant(self, at: Location) -> int:
+        """The line that a comment is about: its own, or the next one that is not all comment."""
+        file, line = at.file, at.span.start_line
+        path, block = self._block
+        if path != file.path or line not in block:
+            self._block = (file.path, range(line, _end_of_comments(file, line)))
+            block = self._block[1]
+        return block.stop if block else line
+
+    def _near(self, finding: Finding) -> Iterator[Suppression]:
+        path, manifest = finding.at.file.path, finding.at.manifest
+        yield from self._by_file.get(path, ())
+        if manifest is not None:
+            yield from self._by_manifest.get(manifest, ())
+        if path in self._files_with_lines:
+            yield from self._by_line.get((path, finding.at.span.start_line), ())
 
 
-def _words(match: re.Match[str]) -> list[str]:
-    return [word.strip() for word in match[1].split(",") if word.strip()]
+def _comment(file: SourceFile, match: re.Match[str], *, is_top: bool) -> Iterator[Suppression | Mark]:
+    verb = match["verb"]
+    mark = Mark(
+        Scope.FILE if verb == FILE_VERB else Scope.LINE,
+        Location(file, match.start(), match.start() + len(match[0].rstrip())),
+        verb,
+        match["reason"].strip(),
+        is_top=is_top,
+    )
+    inside = (match.start("words") + 1, match.end("words") - 1)
+    words = [*_WORD.finditer(file.text, *inside)] if match["words"] and verb in VERBS else []
+    if not words:
+        yield mark
+    for word in words:
+        yield Suppression(word[0], Location(file, *word.span()), mark.reason, mark)
+
+
+def _end_of_comments(file: SourceFile, line: int) -> int:
+    """The first line from this one on that is not all comment."""
+    last = file.span(len(file.text), len(file.text)).start_line
+    while line <= last and file.line(line).lstrip().startswith("#"):
+        line += 1
+    return line
+
+
+def _place(suppression: Suppression) -> tuple[str, tuple[int, int], str]:
+    at = suppression.at
+    return at.file.path, at.offsets, suppression.word
+
+
+def _annotations(manifest: Manifest) -> dict[str, object]:
+    annotations = manifest.value("metadata", "annotations")
+    return annotations if isinstance(annotations, dict) else {}
+
+
+def _is_day(text: str) -> bool:
+    from datetime import date
+
+    if not _DAY.fullmatch(text):
+        return False
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _scalars(manifest: Manifest) -> Iterator[tuple[int, int]]:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from meshlint import __version__
-from meshlint.cli import check, checks, completion, describe, explain, new_check, sets
+from meshlint.cli import baseline, check, checks, completion, config, describe, explain, new_check, sets
 from meshlint.cli.options import say
 from meshlint.errors import MeshlintError
 
 EXIT_USAGE = 2
-_VERBS = (check, describe, sets, explain, checks, new_check, completion)
+_VERBS = (check, baseline, describe, sets, explain, checks, config, new_check, completion)
 
 
 def main() -> NoReturn:

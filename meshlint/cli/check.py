@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 from meshlint.cli.options import (
     FOR_PEOPLE,
     Report,
+    add_choice_options,
     add_cluster_options,
     add_input_options,
     add_link_option,
     add_output_options,
+    check_options,
     fill_in,
     istio_version,
-    lint_options,
     reports,
     say,
     say_if_unknown,
@@ -23,12 +24,12 @@ from meshlint.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from meshlint.checking.catalog import Catalog
     from meshlint.checking.result import LintResult
-    from meshlint.fixing.run import Fixed
+    from meshlint.fixing.run import Refused
     from meshlint.lint import Options
     from meshlint.source.input import Input
 
@@ -52,20 +53,20 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
     )
     add_input_options(parser)
     add_cluster_options(parser)
-    parser.add_argument(
-        "--select",
-        action="append",
-        default=[],
-        metavar="WORD",
-        help="only these: a check, a family, or impact:exposure (commas separate several)",
-    )
-    parser.add_argument("--ignore", action="append", default=[], metavar="WORD", help="all but these")
+    add_choice_options(parser)
     parser.add_argument("--fail-on", choices=_LEVELS, help="exit 1 from this severity on (default: warning)")
     parser.add_argument("--fix", action="store_true", help="make the fixes that keep what the files mean")
     parser.add_argument(
         "--unsafe-fixes", action="store_true", help="make those too that change what the mesh does"
     )
     parser.add_argument("--diff", action="store_true", help="show what would be fixed, write nothing")
+    parser.add_argument(
+        "--add-ignore", metavar="REASON", help="write comments that accept what is found, with this reason"
+    )
+    parser.add_argument("--no-ignores", action="store_true", help="show what is accepted as well")
+    parser.add_argument(
+        "--baseline", metavar="FILE", help="findings that were there before, which `meshlint baseline` wrote"
+    )
     add_output_options(parser, _FORMATS)
     parser.add_argument(
         "--statistics", action="store_true", help="tell how often each check found something, and no more"
@@ -80,8 +81,11 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
 def run(options: argparse.Namespace) -> int:
     """Lint, report, and answer with the exit code."""
     from meshlint.cli.progress import Progress
+    from meshlint.errors import UsageError
 
     fill_in(options)
+    if options.add_ignore is not None and (options.fix or options.unsafe_fixes):
+        raise UsageError("`--add-ignore` accepts what is found, `--fix` mends it: one at a time")
     options.only = _only(options)
     say_if_unknown(istio_version(options.istio_version))
     with Progress(timings=options.verbose):
@@ -128,10 +132,11 @@ def _given(options: argparse.Namespace) -> "Input":
     from meshlint.source.decision import Deciding
     from meshlint.source.input import read_input
 
+    apart = [*options.context, options.baseline] if options.baseline else options.context
     return read_input(
         options.paths or ["."],
         options.exclude,
-        options.context,
+        apart,
         render=options.render,
         deciding=Deciding(entry_points, options.sets),
         namespace=options.namespace,
@@ -141,17 +146,19 @@ def _given(options: argparse.Namespace) -> "Input":
 def _check(options: argparse.Namespace, given: "Input") -> int:
     from meshlint.checking.catalog import load_catalog
     from meshlint.lint import lint
+    from meshlint.report.wording import baseline_gone
     from meshlint.stage import begin
 
-    asked = lint_options(options)._replace(
-        select=_words(options.select), ignore=_words(options.ignore), only=options.only
-    )
+    asked = _with_policy(check_options(options)._replace(only=options.only), options)
     # Code scanning wants to be told all rules, those too that have nothing to say.
     wanted = reports(options)
     catalog = load_catalog() if any(report.format == "sarif" for report in wanted) else None
     if options.diff:
-        return _show_fixes(options, asked, given)
-    if options.fix or options.unsafe_fixes:
+        show = _show_fixes if options.add_ignore is None else _show_comments
+        return show(options, asked, given)
+    if options.add_ignore is not None:
+        result = _add_comments(options, asked, catalog, given)
+    elif options.fix or options.unsafe_fixes:
         result = _make_fixes(options, asked, catalog, given)
     else:
         result = lint(asked, catalog, given)
@@ -159,9 +166,19 @@ def _check(options: argparse.Namespace, given: "Input") -> int:
     for report in wanted:
         if not (options.quiet and not result.findings and report.format in FOR_PEOPLE):
             write(_rendered(result, report, options), report.output)
-    for complaint in _wrong_words(given, result):
-        say(complaint)
+    if result.gone:
+        say(baseline_gone(result.gone, options.baseline))
     return exit_code(result, options.fail_on or "warning")
+
+
+def _with_policy(asked: "Options", options: argparse.Namespace) -> "Options":
+    """What is asked for, with what is accepted: nothing of it with `--no-ignores`."""
+    policy = asked.policy._replace(ignores=not options.no_ignores)
+    if options.baseline is not None and not options.no_ignores:
+        from meshlint.checking.baseline import read_baseline
+
+        policy = policy._replace(baseline=read_baseline(options.baseline))
+    return asked._replace(policy=policy)
 
 
 def _reports(options: argparse.Namespace) -> list[Report]:
@@ -208,8 +225,7 @@ def _show_fixes(options: argparse.Namespace, asked: "Options", given: "Input") -
     fixed = fix(asked, unsafe=options.unsafe_fixes, given=given)
     begin("report")
     write(unified_diff(fixed.texts))
-    for complaint in _refusals(fixed):
-        say(complaint)
+    _say_refused(fixed.refused)
     if fixed.mended and not options.quiet:
         say(would_fix(len(fixed.mended), len(fixed.texts)))
     return 3 if fixed.result.crashed else int(bool(fixed.texts))
@@ -230,16 +246,46 @@ def _make_fixes(
     fixed = fix(asked, unsafe=options.unsafe_fixes, catalog=catalog, given=given)
     begin("report")
     write_texts(fixed.texts)
-    for complaint in _refusals(fixed):
-        say(complaint)
+    _say_refused(fixed.refused)
     return fixed.result._replace(summary=fixed.result.summary._replace(fixed=len(fixed.mended)))
 
 
-def _refusals(fixed: "Fixed") -> "Iterator[str]":
+def _show_comments(options: argparse.Namespace, asked: "Options", given: "Input") -> int:
+    """Write the diff of the comments that would be added; 1 if there is one, 3 if a check failed."""
+    from meshlint.fixing.comments import add_comments
+    from meshlint.fixing.files import unified_diff
+
+    added = add_comments(asked, options.add_ignore, given=given)
+    write(unified_diff(added.texts))
+    _say_refused(added.refused, "not accepted")
+    return 3 if added.result.crashed else int(bool(added.texts))
+
+
+def _add_comments(
+    options: argparse.Namespace, asked: "Options", catalog: "Catalog | None", given: "Input"
+) -> "LintResult":
+    """Write comments that accept what is found; what linting says of the files afterwards."""
+    from meshlint.errors import UsageError
+    from meshlint.fixing.comments import add_comments
+    from meshlint.fixing.files import write_texts
+    from meshlint.report.wording import comments_added
+    from meshlint.source.discovery import STDIN
+
+    if STDIN in given.named:
+        raise UsageError("standard input cannot be written to: `--diff` shows what would be")
+    added = add_comments(asked, options.add_ignore, catalog=catalog, given=given)
+    write_texts(added.texts)
+    _say_refused(added.refused, "not accepted")
+    if not options.quiet:
+        say(comments_added(added.comments, len(added.texts)))
+    return added.result
+
+
+def _say_refused(refused: "Sequence[Refused]", what: str = "not fixed") -> None:
     from meshlint.report.wording import place
 
-    for finding, why in fixed.refused:
-        yield f"not fixed: {finding.check} at {place(finding.at)}: {why}"
+    for finding, why in refused:
+        say(f"{what}: {finding.check} at {place(finding.at)}: {why}")
 
 
 def _in_vain(named: "Sequence[str]") -> str:
@@ -249,29 +295,6 @@ def _in_vain(named: "Sequence[str]") -> str:
         return "nothing of Kubernetes on standard input"
     others = f" and {len(named) - 1} more" if len(named) > 1 else ""
     return f"nothing of Kubernetes in {named[0]!r}{others}"
-
-
-def _wrong_words(given: "Input", result: "LintResult") -> "Iterator[str]":
-    """Complaints of comments that are to suppress what no check is called."""
-    from meshlint.checking.catalog import load_catalog
-    from meshlint.checking.suppression import ignored_words
-    from meshlint.errors import UsageError
-
-    known = {name for check in result.checks for name in (check.id, check.family)}
-    for reading in given.readings:
-        for offset, word in ignored_words(reading.file, reading.manifests):
-            if word in known:
-                continue
-            known.add(word)
-            try:
-                load_catalog().select([word])
-            except UsageError as error:
-                line = reading.file.span(offset, offset).start_line
-                yield f"{reading.file.path}:{line}: {error}"
-
-
-def _words(values: list[str]) -> list[str]:
-    return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
 def _root() -> "Path":

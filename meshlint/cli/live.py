@@ -9,7 +9,7 @@ from meshlint.errors import UsageError
 if TYPE_CHECKING:
     from meshlint.source.input import Input
 
-_FOR_FILES = ("only_files", "fix", "unsafe_fixes", "diff")
+_FOR_FILES = ("only_files", "fix", "unsafe_fixes", "diff", "add_ignore")
 
 
 def read_asked_cluster(options: argparse.Namespace) -> "Input":

@@ -134,6 +134,18 @@ def reports(options: argparse.Namespace) -> list[Report]:
     return asked
 
 
+def add_choice_options(parser: argparse.ArgumentParser) -> None:
+    """Declare which checks are run."""
+    parser.add_argument(
+        "--select",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="only these: a check, a family, or impact:exposure (commas separate several)",
+    )
+    parser.add_argument("--ignore", action="append", default=[], metavar="WORD", help="all but these")
+
+
 def fill_in(options: argparse.Namespace) -> None:
     """
     Take from the settings, if there are any, what the command line does not say.
@@ -141,7 +153,7 @@ def fill_in(options: argparse.Namespace) -> None:
     What they say of the files of a repository does not hold for a cluster. Raises UsageError for
     options that contradict each other.
     """
-    options.sets = []
+    options.sets, options.settings = [], None
     if options.cluster or options.context_cluster or options.kube_context is not None:
         from meshlint.cli.live import refuse_contradictions
 
@@ -153,17 +165,21 @@ def fill_in(options: argparse.Namespace) -> None:
 
     from meshlint.settings import read_settings
 
-    settings = read_settings(Path(path))
+    options.settings = read_settings(Path(path))
+    settings = options.settings.settings
     options.istio_version = options.istio_version or settings.istio_version
     if not options.cluster:
-        options.exclude = options.exclude + settings.exclude
+        options.exclude = options.exclude + options.settings.exclude
         options.context = options.context + settings.context
         options.namespace = options.namespace or settings.namespace
         options.complete = options.complete or settings.complete
-        options.sets = settings.named_sets
-    if "fail_on" in options:
+        options.sets = options.settings.sets
+    if "select" in options:
         options.select = options.select or settings.select
         options.ignore = options.ignore + settings.ignore
+    if "baseline" in options and not options.cluster:
+        options.baseline = options.baseline or settings.baseline
+    if "fail_on" in options:
         options.fail_on = options.fail_on or settings.fail_on
 
 
@@ -180,7 +196,7 @@ def lint_options(options: argparse.Namespace) -> "Options":
         from meshlint.cli.live import read_asked_cluster
 
         cluster = read_asked_cluster(options)
-    return Options(
+    asked = Options(
         paths=options.paths or ["."],
         context=options.context,
         exclude=options.exclude,
@@ -191,6 +207,25 @@ def lint_options(options: argparse.Namespace) -> "Options":
         sets=options.sets,
         cluster=cluster,
     )
+    if options.settings is not None:
+        asked = asked._replace(
+            closed=options.settings.settings.closed,
+            externals=options.settings.externals,
+            policy=options.settings.policy,
+        )
+    return asked
+
+
+def check_options(options: argparse.Namespace) -> "Options":
+    """What the library is asked for by those who choose checks."""
+    off = options.settings.off if options.settings is not None else []
+    return lint_options(options)._replace(
+        select=_words(options.select), ignore=[*_words(options.ignore), *off]
+    )
+
+
+def _words(values: list[str]) -> list[str]:
+    return [word.strip() for value in values for word in value.split(",") if word.strip()]
 
 
 def istio_version(text: str | None) -> "IstioVersion | None":

@@ -41,7 +41,14 @@ def edits_of(findings: Iterable[Finding]) -> dict[SourceFile, list[Edit]]:
 
 def edited_texts(findings: Iterable[Finding]) -> dict[SourceFile, str]:
     """The texts of the files after the fixes of findings that are compatible."""
-    return {file: _apply(file.text, edits) for file, edits in edits_of(findings).items()}
+    return {file: apply_edits(file.text, edits) for file, edits in edits_of(findings).items()}
+
+
+def apply_edits(text: str, edits: Sequence[Edit]) -> str:
+    """A text after edits that do not overlap."""
+    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end), reverse=True):
+        text = text[: edit.start] + edit.text + text[edit.end :]
+    return text
 
 
 def _overlaps(fix: Fix, taken: dict[SourceFile, list[Edit]]) -> bool:
@@ -51,9 +58,3 @@ def _overlaps(fix: Fix, taken: dict[SourceFile, list[Edit]]) -> bool:
         for edit in fix.edits
         for other in taken.get(edit.file, ())
     )
-
-
-def _apply(text: str, edits: Sequence[Edit]) -> str:
-    for edit in sorted(edits, key=lambda edit: (edit.start, edit.end), reverse=True):
-        text = text[: edit.start] + edit.text + text[edit.end :]
-    return text

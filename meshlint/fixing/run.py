@@ -80,9 +80,14 @@ def fix(
     return Fixed(state.result, _changed(first, state.given), tuple(mended), tuple(refused.values()))
 
 
+def is_fit(reading: Reading) -> bool:
+    """Whether a file may be changed: it was read from a file, whole, and nobody renders it."""
+    return reading.file.path != STDIN and not any(hole.reason in _UNFIT for hole in reading.unread)
+
+
 def _open(state: _State, refused: Mapping[str, Refused]) -> list[Finding]:
     """The findings whose fixes may still be made: in files that were given, and read whole."""
-    fit = {reading.file for reading in state.given.readings if _is_fit(reading)}
+    fit = {reading.file for reading in state.given.readings if is_fit(reading)}
     return [
         finding
         for finding in state.result.findings
@@ -90,10 +95,6 @@ def _open(state: _State, refused: Mapping[str, Refused]) -> list[Finding]:
         and finding.fingerprint not in refused
         and all(edit.file in fit for edit in finding.fix.edits)
     ]
-
-
-def _is_fit(reading: Reading) -> bool:
-    return reading.file.path != STDIN and not any(hole.reason in _UNFIT for hole in reading.unread)
 
 
 def _made(

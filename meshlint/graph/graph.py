@@ -13,6 +13,7 @@ from meshlint.model.kind import NAMESPACE, SERVICE, Kind, ResourceRef, is_cluste
 from meshlint.model.kinds.core import Service
 from meshlint.model.resource import Resource
 from meshlint.source.document import Location, Manifest
+from meshlint.source.outline import is_outline
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -104,9 +105,9 @@ class ResourceGraph:
         """
         Look an object up.
 
-        Unknown also if the set defines it more than once and the copies differ, if it is altered,
-        and if an object of that name stands in the set without telling its namespace, or in
-        another set of the run that may be for the same cluster.
+        Unknown also if the set defines it more than once and the copies differ, if it is altered or only
+        said to be there, and if an object of that name stands in the set without telling its namespace,
+        or in another set of the run that may be for the same cluster.
         """
         self._note(ref.kind)
         copies = self._by_ref.get(ref, ())
@@ -114,7 +115,8 @@ class ResourceGraph:
             first, *others = copies
             agree = all(other.says_the_same(first) for other in others)
             altered = self.altered and any(copy.manifest in self.altered for copy in copies)
-            return present(first) if agree and not altered else UNKNOWN
+            told = agree and not altered and not is_outline(first.manifest)
+            return present(first) if told else UNKNOWN
         if self._may_be_elsewhere(ref):
             return UNKNOWN
         return ABSENT

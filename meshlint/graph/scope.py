@@ -182,6 +182,7 @@ def closed_scopes(  # noqa: PLR0913 - each tells something else of the input
     unread: Iterable[Unread],
     *,
     complete: bool = False,
+    closed: Collection[str] = (),
     rendered: bool = True,
     beyond: Collection[str | None] = (),
     neighbours: Neighbours | None = None,
@@ -194,7 +195,8 @@ def closed_scopes(  # noqa: PLR0913 - each tells something else of the input
     A Namespace object closes its namespace, unless something that could not be read or rendered may
     be for it, something from `beyond` what was read is delivered to it, or a neighbour continues it; one
     that was read from a cluster says nothing of the kinds that were not asked for. `listing` closes its
-    kinds everywhere. `complete` (the user says that nothing is missing) closes everything.
+    kinds everywhere. `complete` (the user says that nothing is missing) closes everything, `closed` these
+    namespaces.
     """
     resources = list(resources)
     named = {r.namespace for r in resources if r.namespace} | {
@@ -205,7 +207,7 @@ def closed_scopes(  # noqa: PLR0913 - each tells something else of the input
     declared = _declared(resources, unread, rendered=rendered and None not in beyond).difference(beyond)
     if neighbours is not None:
         declared = frozenset(name for name in declared if not neighbours.continue_(name))
-    return Scopes(declared, False, together, neighbours, rendered, listing)
+    return Scopes(declared | frozenset(closed), False, together, neighbours, rendered, listing)
 
 
 def _declared(resources: list[Resource], unread: Iterable[Unread], *, rendered: bool) -> frozenset[str]:

@@ -34,6 +34,7 @@ def _report(result: LintResult) -> dict[str, Any]:
             "resources": result.summary.resources,
             **{severity.value: result.total(severity) for severity in sorted(Severity, reverse=True)},
             "suppressed": result.summary.suppressed,
+            "baselined": result.summary.baselined,
             "unapplied": result.summary.unapplied,
             "fixed": result.summary.fixed,
         },

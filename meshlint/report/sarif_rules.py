@@ -11,6 +11,7 @@ from meshlint.checking.vocabulary import Impact, Severity
 from meshlint.report.documentation import HOME, page_url
 
 _LONGEST = 1024
+_BUILT_IN = ("meshlint_checks.", "meshlint.checking.")
 _PROBLEM_SEVERITY = {Severity.ERROR: "error", Severity.WARNING: "warning", Severity.NOTE: "recommendation"}
 # Code scanning's classes: from 7.0 high, from 4.0 medium, else low. Critical (over 9.0) is for a
 # proof that something was reached, which manifests cannot give.

@@ -6,6 +6,9 @@ from meshlint.checking.vocabulary import Severity
 from meshlint.report.terminal import plain
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meshlint.checking.baseline import Entry
     from meshlint.checking.result import LintResult, Summary
     from meshlint.source.document import Location
 
@@ -58,6 +61,23 @@ def would_fix(problems: int, files: int) -> str:
     return f"would fix {_count(problems, 'problem')} in {_count(files, 'file')}"
 
 
+def comments_added(comments: int, files: int) -> str:
+    """What is said after comments were written."""
+    return f"added {_count(comments, 'comment')} in {_count(files, 'file')}"
+
+
+def baseline_gone(gone: "Mapping[Entry, int]", path: str) -> str:
+    """What is said of findings of a baseline that were mended."""
+    count = sum(gone.values())
+    verb = "is" if count == 1 else "are"
+    return f"{_count(count, 'finding')} of {path} {verb} gone: `meshlint baseline --prune` takes them out"
+
+
+def baseline_written(path: str, total: int, new: int, gone: int) -> str:
+    """What is said of a baseline that was written."""
+    return f"{path}: {_count(total, 'finding')} accepted, {new} new, {gone} gone"
+
+
 def _found(result: "LintResult") -> str:
     summary = result.summary
     files = "the cluster" if summary.live else _count(summary.files, "file")
@@ -71,7 +91,8 @@ def _found(result: "LintResult") -> str:
         return f"No objects to check in {files}."
     if not summary.resources:
         return nothing_of_kubernetes(summary.files)
-    return f"No problems found in {files} {about}."
+    new = " new" if summary.baselined else ""
+    return f"No{new} problems found in {files} {about}."
 
 
 def _fixes(result: "LintResult") -> str:
@@ -99,11 +120,13 @@ def _findings(result: "LintResult") -> str:
 
 def _left_out(result: "LintResult") -> list[str]:
     suppressed, elsewhere = result.summary.suppressed, result.summary.elsewhere
+    baselined = result.summary.baselined
     crashed = len(result.crashed)
     sentences = [
         not_read(result.summary),
         not_applied(result.summary),
         f"{_count(suppressed, 'finding')} suppressed." if suppressed else "",
+        f"{_count(baselined, 'finding')} in the baseline." if baselined else "",
         f"{_count(elsewhere, 'finding')} in other files not shown." if elsewhere else "",
         f"{_count(crashed, 'check')} crashed." if crashed else "",
     ]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from meshlint.errors import UsageError
 from meshlint.source.document import Location, Unread, UnreadReason
+from meshlint.source.patterns import PatternsFrom, compile_patterns
 from meshlint.source.text import SourceFile
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 _KUSTOMIZATION_WITHOUT_SUFFIX = "Kustomization"
 _SKIPPED_DIRECTORIES = frozenset({"node_modules", "__pycache__"})
 _LARGEST_GITIGNORE = 1024 * 1024
-# Each wildcard multiplies the work of a failing match; a hostile pattern must not hang the run.
-_MOST_WILDCARDS = 6
 _GIT_TIMEOUT_SECONDS = 30
 
 
@@ -68,7 +67,7 @@ class Discovery(NamedTuple):
 def discover(
     paths: Sequence[str],
     *,
-    exclude: Sequence[str] = (),
+    exclude: Sequence[str | PatternsFrom] = (),
     leave_out: Sequence[str] = (),
     stdin: BinaryIO | None = None,
 ) -> Discovery:
@@ -76,8 +75,8 @@ def discover(
     Find the files that some paths stand for.
 
     A file is taken whatever its suffix, a directory is walked, `-` is standard input. `exclude`
-    holds patterns as in a `.gitignore` in the working directory; files named themselves are
-    taken all the same. What lies in a path of `leave_out` is not taken, unless one of `paths` leads
+    holds patterns as in a `.gitignore` in the working directory, or of another one; files named themselves
+    are taken all the same. What lies in a path of `leave_out` is not taken, unless one of `paths` leads
     further in. A path that is not there raises `UsageError`.
     """
     for path in paths:
@@ -170,7 +169,9 @@ class _Entry(NamedTuple):
 class _Walk:
     """One search: what was found, and what was seen already."""
 
-    def __init__(self, paths: Sequence[str], exclude: Sequence[str], leave_out: Sequence[str]) -> None:
+    def __init__(
+        self, paths: Sequence[str], exclude: Sequence[str | PatternsFrom], leave_out: Sequence[str]
+    ) -> None:
         self.files: list[FoundFile] = []
         self.unread: list[Unread] = []
         self.directories: dict[str, str] = {}
@@ -323,8 +324,14 @@ class _Walk:
         shown = absolute[len(below) :] if absolute.startswith(below) else os.path.normpath(path)
         return _printable(re.sub("^//+", "/", shown.replace(os.sep, "/")))
 
-    def _excluding(self, patterns: Sequence[str]) -> tuple[_IgnoreFile, ...]:
-        return (_IgnoreFile(self._cwd, _compile(patterns)),) if patterns else ()
+    def _excluding(self, patterns: Sequence[str | PatternsFrom]) -> tuple[_IgnoreFile, ...]:
+        here = tuple(pattern for pattern in patterns if isinstance(pattern, str))
+        others = [each for each in patterns if isinstance(each, PatternsFrom)]
+        return tuple(
+            _IgnoreFile(os.path.realpath(directory), compile_patterns(lines))
+            for directory, lines in (PatternsFrom(self._cwd, here), *others)
+            if lines
+        )
 
 
 def _is_skipped(directory: str) -> bool:
@@ -380,27 +387,7 @@ def _ignore_file(directory: str) -> _IgnoreFile | None:
             lines = file.read().splitlines()
     except OSError:
         return None
-    return _IgnoreFile(directory, _compile(lines))
-
-
-def _compile(lines: Sequence[str]) -> "GitIgnoreSpec":
-    from pathspec import GitIgnoreSpec
-
-    usable = [line for line in lines if len(re.findall(r"\*+", line)) <= _MOST_WILDCARDS]
-    try:
-        return GitIgnoreSpec.from_lines(usable)
-    except (ValueError, re.error):
-        return GitIgnoreSpec.from_lines(line for line in usable if _is_pattern(line))
-
-
-def _is_pattern(line: str) -> bool:
-    from pathspec import GitIgnoreSpec
-
-    try:
-        GitIgnoreSpec.from_lines([line])
-    except (ValueError, re.error):
-        return False
-    return True
+    return _IgnoreFile(directory, compile_patterns(lines))
 
 
 def _tracked_files(real: str) -> list[str] | None:

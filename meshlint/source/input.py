@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.source.discovery import CHART_FILE, STDIN, Discovery, FoundFile, discover
 from meshlint.source.document import Unread
+from meshlint.source.patterns import PatternsFrom
 from meshlint.source.text import speaks_of_kubernetes
 from meshlint.stage import begin
 
@@ -70,7 +71,7 @@ class Input(NamedTuple):
 
 def read_input(  # noqa: PLR0913 - each tells something else of what is read
     paths: Sequence[str],
-    exclude: Sequence[str] = (),
+    exclude: Sequence[str | PatternsFrom] = (),
     context: Sequence[str] = (),
     *,
     render: bool = False,

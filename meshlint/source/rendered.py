@@ -1,6 +1,6 @@
 """Objects that a renderer has made, with the places in the files that people edit."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from meshlint.source.delivered import DeliveredManifest
@@ -90,6 +90,14 @@ def is_rendered(manifest: Manifest | None) -> bool:
     if isinstance(manifest, DeliveredManifest):
         return not manifest.editable or is_rendered(manifest.origin)
     return isinstance(manifest, RenderedManifest | SubstitutedManifest | LiveManifest)
+
+
+def written_in(manifest: Manifest) -> Iterator[str]:
+    """The paths of the files that an object was written in: several if it was rendered."""
+    if isinstance(manifest, RenderedManifest):
+        yield from (part.manifest.file.path for part in manifest.parts)
+    else:
+        yield manifest.file.path
 
 
 def _below(data: Any, path: FieldPath) -> Any:  # noqa: ANN401 - YAML holds anything

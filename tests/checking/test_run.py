@@ -1,12 +1,9 @@
-"""Running checks: crashes, fingerprints, sets, suppressions."""
-
-import pytest
+"""Running checks: crashes, fingerprints, sets."""
 
 from manifests import mesh_of, namespace, reading, resources, service
 from meshlint.checking.catalog import About, Check, Page, Precedence, TextSubject
 from meshlint.checking.finding import Problem
 from meshlint.checking.run import CHECK_CRASHED, Checkable, field_text, merge_sets, run_checks
-from meshlint.checking.suppression import ignored_words, split_suppressed
 from meshlint.checking.vocabulary import Impact, Severity
 from meshlint.graph.build import build_graph
 from meshlint.graph.scope import closed_scopes
@@ -177,96 +174,6 @@ def test_checks_of_texts_and_of_every_resource_get_their_subjects():
     run_checks([check_of(note, subjects=(*TextSubject, ANY_RESOURCE))], (), checkable)
 
     assert ["Manifest", "DuplicateKey", "Unread", "Namespace"] == seen
-
-
-def test_comments_suppress_at_the_line_or_above_it():
-    """
-    A suppression counts for its own line and the one below its comment block, by id.
-    """
-    comments = "  # meshlint: ignore[other-check, some-check] we know\n  # another comment\n"
-    text = f"apiVersion: v1\nkind: Service\nmetadata:\n{comments}  name: cart"
-    found = run_checks([check_of(at_name), check_of(at_name, "third-check")], (), checkable_of(text))
-    shown, suppressed = split_suppressed(found)
-
-    assert ["third-check"] == [finding.check for finding in shown]
-    assert ["some-check"] == [finding.check for finding in suppressed]
-
-
-def test_a_suppression_is_no_suppression_of_lines_further_down():
-    """
-    A comment does not reach over a line that is no comment.
-    """
-    text = "# meshlint: ignore[some-check]\napiVersion: v1\nkind: Service\nmetadata:\n  name: cart\n"
-    shown, suppressed = split_suppressed(run_checks([check_of(at_name)], (), checkable_of(text)))
-
-    assert (1, 0) == (len(shown), len(suppressed))
-
-
-def suppressed_of(text: str) -> int:
-    return len(split_suppressed(run_checks([check_of(at_name)], (), checkable_of(text)))[1])
-
-
-@pytest.mark.parametrize(
-    ("comment", "count"),
-    [
-        ("# meshlint: ignore[some-check]", 1),
-        ("# meshlint: ignore [ some-check ]", 1),
-        ("## we know # meshlint: ignore[tests]", 1),
-        ("# meshlint: ignore[impact:hygiene]", 1),
-        ("# meshlint: ignore[all]", 1),
-        ("# meshlint: ignore[impact:exposure, other]", 0),
-        ("#meshlint:ignore[some-check]", 1),
-        ("# meshlint: ignore[]", 0),
-    ],
-)
-def test_a_suppression_names_checks_as_the_command_line_does(comment, count):
-    """
-    Families and impacts count as they do for `--ignore`.
-    """
-    assert count == suppressed_of(f"apiVersion: v1\nkind: Service\nmetadata:\n  name: cart {comment}\n")
-
-
-@pytest.mark.parametrize(
-    ("text", "count"),
-    [
-        ("{apiVersion: v1, kind: Service, metadata: {name: a, note: ' # meshlint: ignore[some-check]'}}", 0),
-        ("{apiVersion: v1, kind: Service, metadata: {name: a, ' # meshlint: ignore[some-check]': x}}", 0),
-        ("{apiVersion: v1, kind: Service, metadata: {name: a}}# meshlint: ignore[some-check]", 0),
-        ("{apiVersion: v1, kind: Service, metadata: {name: a}} # meshlint: ignore[some-check]", 1),
-        ("apiVersion: v1\nkind: Service\nmetadata:\n  x: |\n    # meshlint: ignore[all]\n  name: cart\n", 0),
-        ("apiVersion: v1\nkind: Service\nmetadata:\n  name: > # meshlint: ignore[all]\n    cart\n", 1),
-    ],
-)
-def test_text_that_looks_like_a_comment_suppresses_nothing(text, count):
-    """
-    What stands inside of quotes or of a block is a value, whatever it says.
-    """
-    assert count == suppressed_of(text)
-
-
-def test_many_findings_on_one_line_are_looked_at_once():
-    """
-    A list that is written on one line, as programs do, takes no longer than one on many.
-    """
-    item = '{"apiVersion": "v1", "kind": "Service", "metadata": {"name": "a%d"}}'
-    items = ", ".join(item % number for number in range(5000))
-    text = f'{{"apiVersion": "v1", "kind": "List", "items": [{items}]}}'
-    found = run_checks([check_of(at_name)], (), checkable_of(text))
-    lines = []
-    file = found[0].at.file
-    file.line = lambda number: lines.append(number) or ""  # type: ignore[method-assign]
-
-    assert 5000 == len(split_suppressed(found)[0])
-    assert [1] == lines
-
-
-def test_the_words_of_all_comments_are_known():
-    """
-    Words are given with the place of their comment; text that looks like one has none.
-    """
-    read = reading("a: ' # meshlint: ignore[x]'\n# meshlint: ignore[one, two]\napiVersion: v1\nkind: Pod\n")
-
-    assert [(28, "one"), (28, "two")] == list(ignored_words(read.file, read.manifests))
 
 
 def test_fields_are_written_as_users_write_them():
