@@ -449,7 +449,7 @@ def _waypoints_before(mesh: HealthyMesh, policy: Object) -> Iterator[Object]:
     selected = policy["spec"].get("selector", {}).get("matchLabels", {}).items()
     for service, gateway in mesh.services_with_waypoint():
         workload = mesh.workload_of(service)
-        own = pod_metadata(workload)["labels"].items() if workload else set()
+        own = pod_metadata(workload).get("labels", {}).items() if workload else set()
         if namespace_of(service) == namespace_of(policy) and selected and selected <= own:
             yield gateway
 
@@ -466,14 +466,18 @@ def client_instead_of_waypoint(mesh: HealthyMesh) -> At | None:
         own = {_principal(gateway) for gateway in _waypoints_before(mesh, policy)}
         if _action(policy) == "ALLOW" and own & set(values):
             values[:] = ["cluster.local/ns/clients/sa/client" if value in own else value for value in values]
-            return At(policy, way)
+            return At(
+                policy, way if policy["spec"]["rules"][way[2]].keys() == {"from"} else ("spec", "rules")
+            )
     return None
 
 
 @mutation("missing-waypoint-principal", "a new policy at pods behind a waypoint names their clients")
 def clients_behind_waypoint(mesh: HealthyMesh) -> At | None:
     ambient = {id(service): workload for service, workload in mesh.ambient_services()}
-    for service, _ in mesh.services_with_waypoint():
+    for service, gateway in mesh.services_with_waypoint():
+        if gateway["spec"]["gatewayClassName"] != "istio-waypoint":
+            continue
         if id(service) in ambient and not _allowing(mesh, ambient[id(service)]):
             source = {"principals": ["cluster.local/ns/clients/sa/client"]}
             spec = {
@@ -488,7 +492,7 @@ def clients_behind_waypoint(mesh: HealthyMesh) -> At | None:
 
 def _allowing(mesh: HealthyMesh, workload: Object) -> bool:
     """Whether an ALLOW policy at ztunnel covers a workload."""
-    own = pod_metadata(workload)["labels"].items()
+    own = pod_metadata(workload).get("labels", {}).items()
     return any(
         _action(policy) == "ALLOW"
         and policy["spec"].get("selector", {}).get("matchLabels", {}).items() <= own

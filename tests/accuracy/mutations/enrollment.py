@@ -24,8 +24,15 @@ REVISION = "istio.io/rev"
 INJECT = "sidecar.istio.io/inject"
 REDIRECTION = "ambient.istio.io/redirection"
 STATUS = "sidecar.istio.io/status"
-_ENROLLED = ("strict-webhook-backend", "strict-exposed-service")
-"""What is said of pods that were to be outside of the mesh, and now have to meet STRICT."""
+_ENROLLED = (
+    "strict-webhook-backend",
+    "strict-exposed-service",
+    "blocked-hbone-ingress",
+    "ignored-capture-annotation",
+)
+"""What is said of pods that were to be outside of the mesh, and now are in it."""
+_NEW_CNI = ("half-enabled-ambient", "missing-ztunnel")
+"""What is said of an istio-cni that comes without the rest."""
 _CONTROLLERS = tuple(kind for kind in WORKLOADS if kind != "Pod")
 
 
@@ -129,6 +136,12 @@ def mode_sidecar(mesh: HealthyMesh) -> At | None:
     return None
 
 
+def _tells_cni(mesh: HealthyMesh) -> bool:
+    """Whether something in the mesh tells istio-cni what to do already."""
+    installers = ("HelmRelease", "Application", "IstioOperator", "IstioCNI")
+    return any(mesh.of(*installers)) or mesh.find("ConfigMap", "istio-system", "istio-cni-config") is not None
+
+
 def _exclude(mesh: HealthyMesh, key: str, namespaces: str) -> Object:
     return mesh.add(
         {
@@ -140,19 +153,27 @@ def _exclude(mesh: HealthyMesh, key: str, namespaces: str) -> Object:
     )
 
 
-@mutation("excluded-ambient-namespace", "istio-cni is told to leave an ambient namespace out", version="1.30")
+@mutation(
+    "excluded-ambient-namespace",
+    "istio-cni is told to leave an ambient namespace out",
+    also=_NEW_CNI,
+    version="1.30",
+)
 def excluded_namespace(mesh: HealthyMesh) -> At | None:
-    for namespace in _populated(mesh):
+    for namespace in () if _tells_cni(mesh) else _populated(mesh):
         _exclude(mesh, "EXCLUDE_NAMESPACES", f"kube-system,{namespace['metadata']['name']}")
         return _label(namespace, MODE)
     return None
 
 
 @mutation(
-    "excluded-ambient-namespace", "the values of istio-cni leave an ambient namespace out", version="1.30"
+    "excluded-ambient-namespace",
+    "the values of istio-cni leave an ambient namespace out",
+    also=_NEW_CNI,
+    version="1.30",
 )
 def excluded_by_values(mesh: HealthyMesh) -> At | None:
-    for namespace in _populated(mesh):
+    for namespace in () if _tells_cni(mesh) else _populated(mesh):
         source = {"kind": "HelmRepository", "name": "istio"}
         mesh.add(
             {
@@ -181,9 +202,14 @@ def ambient_kube_system(mesh: HealthyMesh) -> At | None:
     return _label(mesh.add({"apiVersion": "v1", "kind": "Namespace", "metadata": metadata}), MODE)
 
 
-@mutation("dead-exclude-list", "the list of istio-cni stands under the key of older charts", version="1.26")
+@mutation(
+    "dead-exclude-list",
+    "the list of istio-cni stands under the key of older charts",
+    also=_NEW_CNI,
+    version="1.26",
+)
 def old_exclude_key(mesh: HealthyMesh) -> At | None:
-    if not _populated(mesh):
+    if not _populated(mesh) or _tells_cni(mesh):
         return None
     config = _exclude(mesh, "EXCLUDED_NAMESPACES", "kube-system,monitoring-of-nodes")
     return At(config, ("data", "EXCLUDED_NAMESPACES"))
@@ -269,6 +295,8 @@ def inject_disabled(mesh: HealthyMesh) -> At | None:
 @mutation("handwritten-redirection-status", "pods are to be enrolled by the status that istio-cni writes")
 def redirection_enabled(mesh: HealthyMesh) -> At | None:
     for workload in mesh.ambient_workloads():
+        if "uid" in workload["metadata"]:
+            continue
         pod_annotations(workload)[REDIRECTION] = "enabled"
         return pod_at(workload, "metadata", "annotations", REDIRECTION)
     return None
@@ -277,7 +305,11 @@ def redirection_enabled(mesh: HealthyMesh) -> At | None:
 @mutation("handwritten-redirection-status", "pods outside of the mesh carry the status of a live pod")
 def redirection_copied(mesh: HealthyMesh) -> At | None:
     for workload in mesh.of(*WORKLOADS):
-        if pod_labels(workload).get(MODE) == "none" and any(mesh.ambient_namespaces()):
+        if (
+            pod_labels(workload).get(MODE) == "none"
+            and any(mesh.ambient_namespaces())
+            and "uid" not in workload["metadata"]
+        ):
             pod_annotations(workload)[REDIRECTION] = "enabled"
             return pod_at(workload, "metadata", "annotations", REDIRECTION)
     return None
@@ -296,6 +328,9 @@ def redirection_disabled(mesh: HealthyMesh) -> At | None:
 )
 def redirection_for_label(mesh: HealthyMesh) -> At | None:
     for workload in mesh.of(*WORKLOADS):
+        namespace = mesh.find("Namespace", None, namespace_of(workload) or "")
+        if namespace is None or labels(namespace).get(MODE) != "ambient":
+            continue
         if pod_labels(workload).get(MODE) == "none" and not _is_gateway(workload):
             del pod_labels(workload)[MODE]
             pod_annotations(workload)[REDIRECTION] = "disabled"
@@ -390,7 +425,7 @@ def bypass_yes(mesh: HealthyMesh) -> At | None:
 
 @mutation("invalid-ambient-boolean", "the capture of DNS is `disabled`")
 def dns_disabled(mesh: HealthyMesh) -> At | None:
-    return _switch(mesh, "ambient.istio.io/dns-capture", "disabled")
+    return None if mesh.is_before(25) else _switch(mesh, "ambient.istio.io/dns-capture", "disabled")
 
 
 def _switch(mesh: HealthyMesh, key: str, value: str) -> At | None:

@@ -27,7 +27,8 @@ def _for_pods(
 def _for_namespace(mesh: HealthyMesh, api_version: str, kind: str, spec: Object) -> Object | None:
     """A new object for a namespace of which all pods are ambient, and that has no gateway."""
     for service, _ in mesh.ambient_services():
-        if _is_ambient_only(mesh, service):
+        delivered = any(namespace_of(each) == namespace_of(service) for each in mesh.of("HelmRelease"))
+        if _is_ambient_only(mesh, service) and not delivered:
             return mesh.add(made(api_version, kind, "added", namespace_of(service), spec), service)
     return None
 

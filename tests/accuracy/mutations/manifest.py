@@ -7,6 +7,7 @@ from accuracy.mesh import (
     HealthyMesh,
     Object,
     labels,
+    pod_labels,
     pod_metadata,
     pod_path,
     pod_template,
@@ -128,7 +129,7 @@ def letter_left_out(mesh: HealthyMesh) -> At | None:
 @mutation("misspelt-istio-key", "pods opt out under another prefix")
 def other_prefix(mesh: HealthyMesh) -> At | None:
     for workload in mesh.ambient_workloads():
-        pod_metadata(workload)["labels"]["ambient.istio.io/dataplane-mode"] = "none"
+        pod_labels(workload)["ambient.istio.io/dataplane-mode"] = "none"
         return At(workload, (*pod_path(workload), "metadata", "labels", "ambient.istio.io/dataplane-mode"))
     return None
 
@@ -222,7 +223,7 @@ def waypoint_kind(mesh: HealthyMesh) -> At | None:
     return None
 
 
-@mutation("unknown-kind", "a policy is of the group of VirtualServices")
+@mutation("unknown-kind", "a policy is of the group of VirtualServices", also=("strict-exposed-service",))
 def group_of_networking(mesh: HealthyMesh) -> At | None:
     policy = _first(mesh, "PeerAuthentication", "AuthorizationPolicy")
     if policy is None:

@@ -2,14 +2,28 @@
 
 import copy
 
-from accuracy.mesh import At, HealthyMesh, host_of, made, namespace_of, pod_metadata, pod_path, replace_key
+from accuracy.mesh import (
+    At,
+    HealthyMesh,
+    host_of,
+    made,
+    namespace_of,
+    pod_labels,
+    pod_metadata,
+    pod_path,
+    replace_key,
+)
 from accuracy.mutation import mutation
 
 
 @mutation("leftover-selector-policy", "the DENY policy of the sidecars stays beside the one for the waypoint")
 def policy_of_sidecars(mesh: HealthyMesh) -> At | None:
     ambient = {id(service): workload for service, workload in mesh.ambient_services()}
-    bound = [service for service, _ in mesh.services_with_waypoint()]
+    bound = [
+        service
+        for service, gateway in mesh.services_with_waypoint()
+        if gateway["spec"]["gatewayClassName"] == "istio-waypoint"
+    ]
     for policy, _, service in mesh.targeted("AuthorizationPolicy"):
         workload = ambient.get(id(service))
         one = (
@@ -77,7 +91,7 @@ def interfaces(mesh: HealthyMesh) -> At | None:
 @mutation("sidecar-opt-out-only", "pods refuse a sidecar by label")
 def refused_by_label(mesh: HealthyMesh) -> At | None:
     for workload in mesh.ambient_workloads():
-        pod_metadata(workload)["labels"]["sidecar.istio.io/inject"] = "false"
+        pod_labels(workload)["sidecar.istio.io/inject"] = "false"
         return At(workload, (*pod_path(workload), "metadata", "labels", "sidecar.istio.io/inject"))
     return None
 
@@ -101,7 +115,7 @@ def rule_of_sidecars(mesh: HealthyMesh) -> At | None:
 def subset_of_sidecars(mesh: HealthyMesh) -> At | None:
     routed = [service for _, _, service in mesh.mesh_routes()]
     for service, workload in mesh.ambient_services():
-        own = dict(pod_metadata(workload)["labels"])
+        own = dict(pod_metadata(workload).get("labels", {}))
         if not mesh.has_sidecars() and not any(service is each for each in routed):
             subset = {"name": "all", "labels": own, "trafficPolicy": {"tls": {"mode": "ISTIO_MUTUAL"}}}
             spec = {"host": host_of(service), "subsets": [subset]}

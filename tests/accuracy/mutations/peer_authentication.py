@@ -196,7 +196,7 @@ def closed_webhook(mesh: HealthyMesh) -> At | None:
 def captured_webhook(mesh: HealthyMesh) -> At | None:
     ambient = {each["metadata"]["name"] for each in mesh.ambient_namespaces()}
     for workload in _called_by_api_server(mesh):
-        own = pod_metadata(workload)["labels"]
+        own = pod_metadata(workload).get("labels", {})
         parent = mesh.strict_parent(workload)
         if namespace_of(workload) in ambient and parent and own.pop("istio.io/dataplane-mode", None):
             return At(parent, _MODE)

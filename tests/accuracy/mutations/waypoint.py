@@ -236,10 +236,17 @@ def uninvited(mesh: HealthyMesh) -> At | None:
 
 
 @mutation(
-    "waypoint-traffic-mismatch", "a waypoint that a Service or a namespace uses is made one for workloads"
+    "waypoint-traffic-mismatch",
+    "a waypoint that a Service or a namespace uses is made one for workloads",
+    also=("missing-waypoint-principal",),
 )
 def for_workloads(mesh: HealthyMesh) -> At | None:
     for gateway, user in mesh.waypoints_with_one_user():
+        name = user.object["metadata"]["name"]
+        if user.object["kind"] == "Namespace" and not any(
+            namespace_of(each) == name for each in mesh.of("Service", "ServiceEntry")
+        ):
+            continue
         if user.object["kind"] in _USERS and user.object["kind"] != "ServiceEntry":
             labels(gateway)[WAYPOINT_FOR] = "workload"
             return _label(user)
@@ -406,7 +413,15 @@ def slip_in_class(mesh: HealthyMesh) -> At | None:
     return None
 
 
-@mutation("unusable-waypoint-name", "a waypoint is renamed, with a dot, and all that name it follow")
+_NAMED_ELSEWHERE = ("dangling-waypoint", "blocked-waypoint-traffic")
+"""What is said of Applications and NetworkPolicies that name the waypoint, and do not follow."""
+
+
+@mutation(
+    "unusable-waypoint-name",
+    "a waypoint is renamed, with a dot, and those that name it follow",
+    also=_NAMED_ELSEWHERE,
+)
 def dot_in_name(mesh: HealthyMesh) -> At | None:
     for gateway in mesh.waypoints():
         _rename(mesh, gateway, f"{gateway['metadata']['name']}.v2")
@@ -414,7 +429,11 @@ def dot_in_name(mesh: HealthyMesh) -> At | None:
     return None
 
 
-@mutation("unusable-waypoint-name", "a waypoint is renamed, with a digit first, and all that name it follow")
+@mutation(
+    "unusable-waypoint-name",
+    "a waypoint is renamed, with a digit first, and those that name it follow",
+    also=_NAMED_ELSEWHERE,
+)
 def digit_first(mesh: HealthyMesh) -> At | None:
     for gateway in mesh.waypoints():
         _rename(mesh, gateway, f"2nd-{gateway['metadata']['name']}")
@@ -584,7 +603,9 @@ def _has_plain_pods(mesh: HealthyMesh, namespace: Object) -> bool:
 @mutation("ingress-bypasses-waypoint", "a Service loses the label that has ingress use its waypoint")
 def lost_ingress_label(mesh: HealthyMesh) -> At | None:
     for service in mesh.of(*_SERVICES):
-        if labels(service).get(INGRESS) == "true" and any(mesh.policies_for(service)):
+        routes = mesh.of("HTTPRoute", "GRPCRoute", "TLSRoute", "VirtualService")
+        is_exposed = any(repr(service["metadata"]["name"]) in str(route["spec"]) for route in routes)
+        if labels(service).get(INGRESS) == "true" and is_exposed and any(mesh.policies_for(service)):
             del labels(service)[INGRESS]
             return At(service, ("metadata", "name"))
     return None
