@@ -83,7 +83,7 @@ def missing_waypoint_principal(subject: AuthorizationPolicy, mesh: Mesh) -> Iter
         yield Problem(
             f"no ALLOW policy admits waypoint {first.call.gateway.name!r}:{otherwise} "
             f"ztunnel denies what comes through it to {_pods(denials)}",
-            at=subject.at(*(_list_of_accounts(subject) or ("spec", "rules"))),
+            at=subject.at(*(_list_of_accounts(subject, first) or ("spec", "rules"))),
             related=tuple(_explanations(subject, denials)),
             fix=_admit(subject, first),
             severity=severity,
@@ -133,10 +133,13 @@ def _explanations(subject: AuthorizationPolicy, denials: Sequence[WaypointDenial
             yield Cause(f"ALLOW policy {policy.name!r} does not admit it either", policy.at())
 
 
-def _list_of_accounts(policy: AuthorizationPolicy) -> FieldPath | None:
-    """The way to a list of callers to which one more can be added, if a rule asks for nothing else."""
+def _list_of_accounts(policy: AuthorizationPolicy, denial: WaypointDenial) -> FieldPath | None:
+    """The way to a list of callers, one more of which would be admitted to a port that the waypoint calls."""
+    called = set(map(str, denial.call.ports))
     for rule in policy.rules:
-        if rule.operations or rule.conditions:
+        ports = [entry.values["ports"] for entry in rule.operations if list(entry.values) == ["ports"]]
+        is_for_call = any(called.intersection(numbers) for numbers in ports)
+        if rule.conditions or (rule.operations and not is_for_call):
             continue
         for source in rule.sources:
             match list(source.values):
@@ -146,7 +149,7 @@ def _list_of_accounts(policy: AuthorizationPolicy) -> FieldPath | None:
 
 
 def _admit(policy: AuthorizationPolicy, denial: WaypointDenial) -> Fix:
-    path = _list_of_accounts(policy)
+    path = _list_of_accounts(policy, denial)
     if path is None and policy.rules:
         return Fix(f"add a rule that admits principal {denial.principal!r}")
     if path is None:

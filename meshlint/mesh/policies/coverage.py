@@ -7,7 +7,7 @@ from meshlint.mesh.enrollment.dataplane import DataplaneMode
 from meshlint.mesh.policies.attachment import Attachments
 from meshlint.mesh.policies.target_attachment import target_references
 from meshlint.mesh.waypoints.binding import class_of
-from meshlint.model.kind import NAMESPACE, WORKLOADS
+from meshlint.model.kind import GATEWAY, NAMESPACE, POD, WORKLOADS, Kind
 from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.policy import TargetedPolicy
@@ -48,7 +48,8 @@ def policy_coverage(policy: TargetedPolicy, attachments: Attachments, mesh: "Pol
     everywhere = policy.namespace == mesh.root_namespace.value
     workloads = tuple(attachments.selected(policy))
     namespaces = () if policy.selector else _namespaces(policy, mesh, everywhere=everywhere)
-    shown = bool(policy.selector) or (bool(workloads) and _is_closed(policy, mesh, everywhere=everywhere))
+    is_closed = _is_closed(policy, mesh, (POD, GATEWAY), everywhere=everywhere)
+    shown = bool(policy.selector) or (bool(workloads) and is_closed)
     return Coverage(
         ambient=_ambient(workloads, namespaces, mesh),
         is_proxied=bool(mesh.reach(policy).enforcements),
@@ -79,7 +80,7 @@ def sidecar_coverage(sidecar: Sidecar, mesh: "PolicyFacts") -> Coverage:
     return Coverage(
         ambient=_ambient(workloads, namespaces, mesh),
         is_proxied=any(mesh.dataplane_mode(w).value is DataplaneMode.SIDECAR for w in workloads),
-        is_known=(bool(sidecar.selector) or _is_closed(sidecar, mesh, everywhere=everywhere))
+        is_known=(bool(sidecar.selector) or _is_closed(sidecar, mesh, (POD,), everywhere=everywhere))
         and _are_modes_known(workloads, mesh),
     )
 
@@ -101,8 +102,11 @@ def _namespaces(
     return tuple(namespace for namespace in found if isinstance(namespace, Namespace))
 
 
-def _is_closed(resource: TargetedPolicy | Sidecar, mesh: "PolicyFacts", *, everywhere: bool) -> bool:
-    return mesh.is_complete if everywhere else mesh.is_closed(resource.namespace)
+def _is_closed(
+    resource: TargetedPolicy | Sidecar, mesh: "PolicyFacts", kinds: tuple[Kind, ...], *, everywhere: bool
+) -> bool:
+    """Whether all of some kinds that something may be for is in the set: a dump of Pods shows all pods."""
+    return mesh.is_complete if everywhere else mesh.is_closed(resource.namespace, *kinds)
 
 
 def _are_modes_known(workloads: Iterable[Workload], mesh: "PolicyFacts") -> bool:

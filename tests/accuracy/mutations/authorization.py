@@ -466,9 +466,7 @@ def client_instead_of_waypoint(mesh: HealthyMesh) -> At | None:
         own = {_principal(gateway) for gateway in _waypoints_before(mesh, policy)}
         if _action(policy) == "ALLOW" and own & set(values):
             values[:] = ["cluster.local/ns/clients/sa/client" if value in own else value for value in values]
-            return At(
-                policy, way if policy["spec"]["rules"][way[2]].keys() == {"from"} else ("spec", "rules")
-            )
+            return At(policy, way)
     return None
 
 
