@@ -8,7 +8,8 @@ objects, and files below their own directory; nothing in them is run, and nothin
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self
 
@@ -144,6 +145,15 @@ class SetTable(_Table):
     complete: bool = Field(default=False, description="nothing is missing from it")
 
 
+class ChartTable(_Table):
+    """What a Helm chart is rendered with."""
+
+    path: str = Field(min_length=1, description="the directory of the chart, from the settings file")
+    values: list[str] = Field(
+        min_length=1, description="values files, from the settings file, that come after the chart's own"
+    )
+
+
 class Settings(_Table):
     """What a repository wants of every run. Options of the command line come before it."""
 
@@ -176,17 +186,29 @@ class Settings(_Table):
     sets: list[SetTable] = Field(
         default=[], alias="set", description="manifest sets; what is in none of them is decided automatically"
     )
+    charts: list[ChartTable] = Field(default=[], alias="chart", description="the values of Helm charts")
     override: list[OverrideTable] = Field(default=[], description="what holds for some files or namespaces")
     external: list[ExternalTable] = Field(default=[], description="objects that no manifest is there for")
 
     @model_validator(mode="after")
     def _names_of_sets_differ(self) -> Self:
-        names = [one.name for one in self.sets]
-        for name in names:
-            if names.count(name) > 1:
-                msg = f"two sets are called {name!r}"
-                raise ValueError(msg)
+        name = _repeated(one.name for one in self.sets)
+        if name is not None:
+            msg = f"two sets are called {name!r}"
+            raise ValueError(msg)
         return self
+
+    @model_validator(mode="after")
+    def _charts_differ(self) -> Self:
+        path = _repeated(os.path.normpath(one.path) for one in self.charts)
+        if path is not None:
+            msg = f"two tables are for the chart {path!r}: `values` takes several files"
+            raise ValueError(msg)
+        return self
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    return next((name for name, times in Counter(names).items() if times > 1), None)
 
 
 class SettingsFile(NamedTuple):
@@ -216,6 +238,11 @@ class SettingsFile(NamedTuple):
     def sets(self) -> list[NamedSet]:
         """The manifest sets, as those who decide on sets take them."""
         return [NamedSet(one.name, one.paths, one.namespace, one.complete) for one in self.settings.sets]
+
+    @property
+    def values_files(self) -> Mapping[str, Sequence[str]]:
+        """The files with values for charts, by the directory of the chart."""
+        return {one.path: tuple(one.values) for one in self.settings.charts}
 
     @property
     def policy(self) -> Policy:
@@ -328,20 +355,40 @@ def _with_paths_from_here(settings: Settings, file: SourceFile, place: Place) ->
     baseline = settings.baseline
     if baseline is not None:
         baseline = _below(home, baseline, "baseline", (("baseline",), file, place))
-    sets = [_located(one, number, file, place) for number, one in enumerate(settings.sets)]
-    return settings.model_copy(update={"context": context, "baseline": baseline, "sets": sets})
+    there = _There(file, place)
+    sets = [
+        one.model_copy(update={"paths": there.all(one.paths, ("set", number, "paths"))})
+        for number, one in enumerate(settings.sets)
+    ]
+    charts = [
+        ChartTable(
+            path=there.one(one.path, ("chart", number, "path")),
+            values=there.all(one.values, ("chart", number, "values")),
+        )
+        for number, one in enumerate(settings.charts)
+    ]
+    return settings.model_copy(
+        update={"context": context, "baseline": baseline, "sets": sets, "charts": charts}
+    )
 
 
-def _located(one: SetTable, number: int, file: SourceFile, place: Place) -> SetTable:
-    """A set with its paths from here. Raises UsageError for one that is not there."""
-    paths = []
-    for index, entry in enumerate(one.paths):
-        way = ("set", number, "paths", index)
-        where = (way, file, place)
-        paths.append(_below(Path(file.path).parent, entry, "paths", where))
-        if not os.path.exists(paths[-1]):
+class _There(NamedTuple):
+    """Paths of the settings that have to be there."""
+
+    file: SourceFile
+    place: Place
+
+    def one(self, entry: str, way: tuple[str | int, ...]) -> str:
+        """A path from here. Raises UsageError for one that is not there, or leads out."""
+        where = (way, self.file, self.place)
+        path = _below(Path(self.file.path).parent, entry, str(way[2]), where)
+        if not os.path.exists(path):
             raise UsageError(f"{_position(*where)}: {field_text(way)!r}: no such path: {entry!r}")
-    return one.model_copy(update={"paths": paths})
+        return path
+
+    def all(self, entries: Sequence[str], way: tuple[str | int, ...]) -> list[str]:
+        """Each of several paths, in their order."""
+        return [self.one(entry, (*way, number)) for number, entry in enumerate(entries)]
 
 
 def _below(home: Path, entry: str, key: str, where: tuple[tuple[str | int, ...], SourceFile, Place]) -> str:
@@ -380,6 +427,7 @@ def _hint(word: str, known: Sequence[str]) -> str:
 def _model_at(way: tuple[str | int, ...]) -> type[BaseModel]:
     tables: dict[str, type[BaseModel]] = {
         "set": SetTable,
+        "chart": ChartTable,
         "override": OverrideTable,
         "external": ExternalTable,
     }

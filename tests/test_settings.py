@@ -123,6 +123,45 @@ def test_a_settings_file_that_is_asked_for_must_be_there(here, capsys):
     assert "cannot read the settings" in capsys.readouterr().err
 
 
+CHART = "[[chart]]\npath = 'charts/shop'\nvalues = ['prod.yaml']\n"
+
+
+def test_values_of_charts_are_told_from_the_settings_file(here, monkeypatch):
+    """
+    Chart and files are paths from there, wherever meshlint is started.
+    """
+    (here / "charts" / "shop").mkdir(parents=True)
+    (here / "prod.yaml").touch()
+    (here / "meshlint.toml").write_text(CHART)
+    monkeypatch.chdir(here / "charts")
+
+    assert {"shop": ("../prod.yaml",)} == read_settings(here / "meshlint.toml").values_files
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        (CHART.replace("shop", "shp"), "meshlint.toml:2:8: 'chart[0].path': no such path: 'charts/shp'"),
+        (CHART.replace("prod", "prd"), "meshlint.toml:3:11: 'chart[0].values[0]': no such path: 'prd.yaml'"),
+        (CHART.replace("'prod.yaml'", "'../up.yaml'"), "may not lead outside of their directory: values"),
+        (CHART + CHART.replace("charts", "./charts"), "two tables are for the chart 'charts/shop'"),
+        (CHART.replace("values", "vals"), "'chart[0].vals' is not a setting; did you mean 'values'?"),
+    ],
+)
+def test_wrong_values_of_charts_are_told_at_their_place(here, text, complaint):
+    """
+    Neither is taken for a chart without values.
+    """
+    (here / "charts" / "shop").mkdir(parents=True)
+    (here / "prod.yaml").touch()
+    (here.parent / "up.yaml").touch()
+    path = here / "meshlint.toml"
+    path.write_text(text)
+
+    with pytest.raises(UsageError, match=re.escape(complaint)):
+        read_settings(path)
+
+
 SET = "[[set]]\nname = 'prod'\npaths = ['prod']\n"
 
 

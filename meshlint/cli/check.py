@@ -140,6 +140,7 @@ def _given(options: argparse.Namespace) -> "Input":
         render=options.render,
         deciding=Deciding(entry_points, options.sets),
         namespace=options.namespace,
+        values_files=options.values_files,
     )
 
 

@@ -45,7 +45,7 @@ def _settings(options: argparse.Namespace, given: dict[str, Any]) -> Iterator[_S
     read = options.settings
     settings = read.settings if read else Settings()
     tables = settings.model_dump(
-        by_alias=True, exclude_defaults=True, include={"sets", "override", "external"}
+        by_alias=True, exclude_defaults=True, include={"sets", "charts", "override", "external"}
     )
     for name, of_file in {**settings.model_dump(by_alias=True), **tables}.items():
         asked = given.get(name.replace("-", "_"))

@@ -153,7 +153,7 @@ def fill_in(options: argparse.Namespace) -> None:
     What they say of the files of a repository does not hold for a cluster. Raises UsageError for
     options that contradict each other.
     """
-    options.sets, options.settings = [], None
+    options.sets, options.values_files, options.settings = [], {}, None
     if options.cluster or options.context_cluster or options.kube_context is not None:
         from meshlint.cli.live import refuse_contradictions
 
@@ -174,6 +174,7 @@ def fill_in(options: argparse.Namespace) -> None:
         options.namespace = options.namespace or settings.namespace
         options.complete = options.complete or settings.complete
         options.sets = options.settings.sets
+        options.values_files = options.settings.values_files
     if "select" in options:
         options.select = options.select or settings.select
         options.ignore = options.ignore + settings.ignore
@@ -205,6 +206,7 @@ def lint_options(options: argparse.Namespace) -> "Options":
         complete=options.complete,
         render=options.render,
         sets=options.sets,
+        values_files=options.values_files,
         cluster=cluster,
     )
     if options.settings is not None:

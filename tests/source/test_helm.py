@@ -525,6 +525,27 @@ def test_values_files_come_after_the_values_of_the_chart(repository):
 
 
 @needs_helm
+def test_the_settings_name_values_files(repository, capsys):
+    """
+    Each command reads with them, unless settings are not to be read.
+    """
+    label = "metadata: {name: shop, labels: {istio.io/dataplane-mode: '{{ .Values.mode }}'}}\n"
+    repository(
+        {
+            **chart(f"apiVersion: v1\nkind: Namespace\n{label}", "mode: ambient\n"),
+            "prod.yaml": "mode: ambeint\n",
+            "meshlint.toml": "[[chart]]\npath = 'shop'\nvalues = ['prod.yaml']\n",
+        }
+    )
+
+    assert 1 == run(["check", "--format", "concise"])
+    assert "invalid-dataplane-mode" in capsys.readouterr().out
+    assert 0 == run(["describe", "namespace/shop"])
+    assert "ambeint" in capsys.readouterr().out
+    assert 0 == run(["check", "--isolated"])
+
+
+@needs_helm
 def test_what_is_not_vendored_is_said_and_the_rest_is_rendered(repository):
     """
     A dependency that is not there is one problem, at its line, and its namespace is not closed.
