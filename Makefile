@@ -16,7 +16,7 @@ demo: $(VENV)/.runtime
 
 # All tests, side by side; `make test PYTEST_ARGS="-m 'not slow'"` for the quick ones.
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest -n auto $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n auto --dist worksteal $(PYTEST_ARGS)
 
 lint: format-check ruff mypy imports
 
