@@ -178,6 +178,7 @@ def test_a_diff_says_what_would_change(here):
     ) == diff
 
 
+@pytest.mark.slow
 def test_a_thousand_manifests_are_changed_in_nothing_but_what_is_fixed(here):
     """
     However a manifest is written, its fix changes one value: all other data and every comment stay.

@@ -201,6 +201,7 @@ def lost_in_lax(case: Case, *, unseen: bool) -> str | None:
     return "over-strict: the conversion does not see the namespace's empty selector"
 
 
+@pytest.mark.slow
 def test_the_only_deviations_from_the_documentation_are_the_known_ones():
     """
     With any root, namespace and workload mode and up to two ports, istiod deviates just where it is known to.

@@ -167,6 +167,7 @@ def test_an_exceeded_limit_is_named():
     )
 
 
+@pytest.mark.slow
 def test_a_huge_value():
     """A value of 200 MB is refused in seconds and without a multiple of its memory."""
     reading = read_text("x.yaml", pod("x").encode() + b"spec: " + b"a" * 200_000_000)
