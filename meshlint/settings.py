@@ -218,6 +218,11 @@ class SettingsFile(NamedTuple):
     file: SourceFile
     place: Place
 
+    @property
+    def home(self) -> str:
+        """The directory of the file."""
+        return os.path.dirname(self.file.path) or "."
+
     def line(self, key: str) -> int | None:
         """The line that a key stands on; None if the file does not have it."""
         span = (self.place.keys or {}).get(key)
@@ -227,7 +232,7 @@ class SettingsFile(NamedTuple):
     def exclude(self) -> list[PatternsFrom]:
         """The patterns of files not to read, which hold from where the file is."""
         lines = tuple(self.settings.exclude)
-        return [PatternsFrom(os.path.dirname(self.file.path) or ".", lines)] if lines else []
+        return [PatternsFrom(self.home, lines)] if lines else []
 
     @property
     def off(self) -> list[str]:
@@ -247,10 +252,9 @@ class SettingsFile(NamedTuple):
     @property
     def policy(self) -> Policy:
         """What is made of findings, the baseline aside."""
-        home = os.path.dirname(self.file.path) or "."
         return Policy(
             severities=_severities(self.settings.severity),
-            overrides=[_override(table, home) for table in self.settings.override],
+            overrides=[_override(table, self.home) for table in self.settings.override],
             require_reason=self.settings.require_reason,
         )
 

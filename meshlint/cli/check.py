@@ -120,7 +120,7 @@ def _run(options: argparse.Namespace) -> int:
         for report in asked:
             write("" if options.quiet else f"{nothing_of_kubernetes(given.files)}\n", report.output)
         return 0
-    return _check(options, given)
+    return _check(options, given, asked)
 
 
 def _given(options: argparse.Namespace) -> "Input":
@@ -144,7 +144,7 @@ def _given(options: argparse.Namespace) -> "Input":
     )
 
 
-def _check(options: argparse.Namespace, given: "Input") -> int:
+def _check(options: argparse.Namespace, given: "Input", wanted: list[Report]) -> int:
     from meshlint.checking.catalog import load_catalog
     from meshlint.lint import lint
     from meshlint.report.wording import baseline_gone
@@ -152,7 +152,6 @@ def _check(options: argparse.Namespace, given: "Input") -> int:
 
     asked = _with_policy(check_options(options)._replace(only=options.only), options)
     # Code scanning wants to be told all rules, those too that have nothing to say.
-    wanted = reports(options)
     catalog = load_catalog() if any(report.format == "sarif" for report in wanted) else None
     if options.diff:
         show = _show_fixes if options.add_ignore is None else _show_comments

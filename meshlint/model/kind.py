@@ -37,7 +37,6 @@ NAMESPACE = Kind("", "Namespace")
 SERVICE = Kind("", "Service")
 SERVICE_ACCOUNT = Kind("", "ServiceAccount")
 CONFIG_MAP = Kind("", "ConfigMap")
-SECRET = Kind("", "Secret")
 
 POD = Kind("", "Pod")
 DEPLOYMENT = Kind("apps", "Deployment")

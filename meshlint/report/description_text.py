@@ -57,8 +57,6 @@ _RULES = {
 }
 _RESPECTED = {True: "is respected", False: "is ignored", None: "may be respected: that is not known"}
 
-_Line = tuple[int, str, str]
-
 
 def render(
     descriptions: Sequence[Description], versions: Sequence[str], summary: Summary, *, color: bool

@@ -351,7 +351,7 @@ class HealthyMesh:
 
     def has_sidecars(self) -> bool:
         """Whether some pods have sidecars, as far as labels of Namespaces tell."""
-        return any(True for _ in self.sidecar_namespaces())
+        return any(self.sidecar_namespaces())
 
     def has_kustomizations(self) -> bool:
         """Whether the mesh is whole only when kustomizations are built."""
