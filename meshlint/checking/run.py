@@ -202,8 +202,9 @@ def _is_spoken_for(entry: _Raised, rule: Precedence, spoken: _Spoken) -> bool:
             return any(_place(cause.at) in places for cause in entry.problem.related)
 
 
-def _place(at: Location) -> tuple[str, int, FieldPath]:
-    return (at.file.path, at.start, at.field)
+def _place(at: Location) -> tuple[str, object, FieldPath]:
+    written = at.start if at.manifest is None else at.manifest.written(at.field)[0]
+    return (at.file.path, written, at.field)
 
 
 def _is_same_text(one: Location, other: Location) -> bool:

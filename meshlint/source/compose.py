@@ -78,19 +78,20 @@ class Composed(NamedTuple):
     lost_entries: tuple[LostEntry, ...] = ()
 
 
-def compose(text: str, start: int = 0, end: int | None = None) -> Composed:
+def compose(text: str, start: int = 0, end: int | None = None, *, leave_out: int = 0) -> Composed:
     """
     Read the one document that stands between two offsets of a text.
 
     All places are offsets into the whole text. A mapping merged by `<<` keeps the places of
-    the mapping it comes from.
+    the mapping it comes from. `leave_out` takes so many characters at the start for spaces: the `- `
+    of an item that is read alone.
     """
     end = len(text) if end is None else end
     if end - start > MAX_LENGTH:
         raise TooLongError(f"the document is longer than {MAX_LENGTH // 1024 // 1024} MiB", start)
     if text.startswith("\ufeff", start, end):
         start += 1
-    document = text[start:end]
+    document = " " * leave_out + text[start + leave_out : end]
     try:
         return _parse(document, text, start)
     except DocumentSyntaxError:

@@ -28,7 +28,7 @@ class DeliveredManifest(Manifest):
     def __init__(
         self, data: dict[str, Any], origin: Manifest, writes: Sequence[Write], *, editable: bool = False
     ) -> None:
-        super().__init__(origin.file, data, origin.place, origin.prefix)
+        super().__init__(origin.file, data, lambda: origin.place, origin.prefix)
         self.origin = origin
         self.writes = tuple(sorted(writes, key=lambda write: -len(write.field)))
         self.editable = editable
@@ -36,7 +36,7 @@ class DeliveredManifest(Manifest):
     def at(self, *path: str | int) -> Location:
         """The place of a field, where it was written."""
         written, _ = self.written(path)
-        return Location(written.file, written.place.start, written.place.end, path, self)
+        return Location(written.file, field=path, manifest=self)
 
     def written(self, path: FieldPath) -> tuple[Manifest, FieldPath]:
         """The manifest and the field in which a field was written."""

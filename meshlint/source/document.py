@@ -1,6 +1,6 @@
 """YAML documents: plain data, and beside it the places where the data stands."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from typing import Any, Final, NamedTuple
 
@@ -48,25 +48,34 @@ class Manifest:
     One Kubernetes object as it was written: a YAML document, or one item of a `kind: List`.
 
     `data` is plain: dict, list, str, int, float, bool and None, keys always text. Aliased
-    parts are shared, so nothing may change it. `listing` is the document of the list that holds it as
-    an item, None if it is a document of its own.
+    parts are shared, so nothing may change it. `place` is where it stands, or what works that out when
+    somebody asks. `listing` stands for the document of the list that holds it as an item, the same for all
+    its items; None if it is a document of its own.
     """
 
-    __slots__ = ("data", "file", "listing", "place", "prefix")
+    __slots__ = ("_place", "data", "file", "listing", "prefix")
 
     def __init__(
         self,
         file: SourceFile,
         data: dict[str, Any],
-        place: Place,
+        place: Place | Callable[[], Place],
         prefix: FieldPath = (),
-        listing: Place | None = None,
+        listing: object | None = None,
     ) -> None:
         self.file: Final = file
         self.data: Final = data
-        self.place: Final = place
+        self._place = place
         self.prefix: Final = prefix
         self.listing: Final = listing
+
+    @property
+    def place(self) -> Place:
+        """Where it stands, with all its parts."""
+        place = self._place
+        if not isinstance(place, Place):
+            place = self._place = place()
+        return place
 
     @property
     def is_live(self) -> bool:
@@ -76,7 +85,7 @@ class Manifest:
 
     def at(self, *path: str | int) -> "Location":
         """The place of a field; of its nearest existing ancestor if there is no such field."""
-        return Location(self.file, self.place.start, self.place.end, path, self)
+        return Location(self.file, field=path, manifest=self)
 
     def written(self, path: FieldPath) -> "tuple[Manifest, FieldPath]":
         """The manifest and the field in which a field was written: this one, unless it was rendered."""
@@ -98,14 +107,14 @@ class Manifest:
 
 class Location(NamedTuple):
     """
-    A place that can be shown: a field of a manifest, or a stretch of a file that is none.
+    A place that can be shown: a field of a manifest, or a stretch of a file, from `start` to `end`.
 
-    Cheap to make: lines and columns are only worked out when somebody looks at `span`.
+    Cheap to make: offsets, lines and columns are only worked out when somebody looks at them.
     """
 
     file: SourceFile
-    start: int
-    end: int
+    start: int = 0
+    end: int = 0
     field: FieldPath = ()
     manifest: Manifest | None = None
 
@@ -125,8 +134,10 @@ class Location(NamedTuple):
     @property
     def value_offsets(self) -> tuple[int, int]:
         """Start and end of the value alone, as written, quotes included."""
-        place = self.place
-        return (place.start, place.end) if place else (self.start, self.end)
+        if self.manifest is None:
+            return self.start, self.end
+        place = self.place or self.manifest.written(self.field)[0].place
+        return place.start, place.end
 
     @property
     def place(self) -> Place | None:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from meshlint.source.document import Manifest, Place
+from meshlint.source.document import Manifest
 
 GroupKind = tuple[str, str]
 """API group, empty for the core group, and kind."""
@@ -23,7 +23,7 @@ def listed_kinds(manifests: Iterable[Manifest]) -> frozenset[GroupKind]:
     whose items share a label may have been narrowed by it, and shows nothing. So does an object that
     is no item of a list.
     """
-    lists: dict[Place, list[Manifest]] = defaultdict(list)
+    lists: dict[object, list[Manifest]] = defaultdict(list)
     for manifest in manifests:
         if manifest.listing is not None:
             lists[manifest.listing].append(manifest)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from meshlint.source.block import Block, read_block
 from meshlint.source.compose import (
     MAX_LENGTH,
     Composed,
@@ -23,6 +24,7 @@ from meshlint.source.document import (
     Unread,
     UnreadReason,
 )
+from meshlint.source.placing import ItemPlace, QuickDocument
 from meshlint.source.text import SourceFile, speaks_of_kubernetes
 from meshlint.source.unrendered import (
     Template,
@@ -174,6 +176,10 @@ def _read_document(file: SourceFile, start: int, end: int, bad: int | None) -> I
         message = "the text is not in the encoding of the file (UTF-8, if it has no byte order mark)"
         yield _unread(file, (start, end), UnreadReason.ENCODING, message, (bad, bad + 1))
         return
+    quickly = _read_quickly(file, start, end)
+    if quickly is not None:
+        yield from quickly
+        return
     try:
         composed = compose(file.text, start, end)
     except LimitError as error:
@@ -184,6 +190,39 @@ def _read_document(file: SourceFile, start: int, end: int, bad: int | None) -> I
         yield from () if unread is None else (unread,)
     else:
         yield from _read_composed(file, composed, (start, end))
+
+
+def _read_quickly(file: SourceFile, start: int, end: int) -> list[Manifest] | None:
+    """Read a document without its places; None if there may be anything to tell of it."""
+    block = read_block(file.text[start:end])
+    if block is None or "sops" in block.data:
+        return None
+    document = QuickDocument(file, start, end, block)
+    manifests = _quick_manifests(file, block, document)
+    if not all(_is_object(manifest.data) for manifest in manifests or ()):
+        return None
+    if manifests and may_hold_template(file.text, start, end) and _unrendered(file, block.data, manifests):
+        return None
+    return manifests
+
+
+def _quick_manifests(file: SourceFile, block: Block, document: QuickDocument) -> list[Manifest] | None:
+    """The object that a document is, or those that it lists; None if it is something else."""
+    data = block.data
+    if not _is_object(data):
+        return None
+    items = data.get("items")
+    if not (data["kind"].endswith("List") and isinstance(items, list)):
+        return [Manifest(file, data, document.place)]
+    if len(items) != len(block.items) or not all(isinstance(item, dict) for item in items):
+        return None
+    typed = [_typed(item, data) for item in items]
+    if any(str(item.get("kind")).endswith("List") for item in typed):
+        return None
+    return [
+        Manifest(file, item, ItemPlace(document, index), ("items", index), document)
+        for index, item in enumerate(typed)
+    ]
 
 
 def _unparsable(file: SourceFile, document: tuple[int, int], error: DocumentSyntaxError) -> Unread | None:
@@ -306,7 +345,7 @@ def _manifests(
     data: dict[str, Any],
     place: Place,
     prefix: FieldPath = (),
-    listing: Place | None = None,
+    listing: object | None = None,
 ) -> Iterator[Manifest]:
     kind, items = data.get("kind"), data.get("items")
     children = place.children

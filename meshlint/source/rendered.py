@@ -50,14 +50,14 @@ class RenderedManifest(Manifest):
 
     def __init__(self, data: dict[str, Any], parts: Sequence[Part]) -> None:
         origin = parts[-1].manifest
-        super().__init__(origin.file, data, origin.place, origin.prefix)
+        super().__init__(origin.file, data, lambda: origin.place, origin.prefix)
         self.parts = tuple(parts)
         self._found: dict[FieldPath, tuple[Manifest, FieldPath]] = {}
 
     def at(self, *path: str | int) -> Location:
         """The place of a field, where it was written."""
         written, _ = self.written(path)
-        return Location(written.file, written.place.start, written.place.end, path, self)
+        return Location(written.file, field=path, manifest=self)
 
     def written(self, path: FieldPath) -> tuple[Manifest, FieldPath]:
         """The manifest and the field in which a field was written; the nearest if it was not."""

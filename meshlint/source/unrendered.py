@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from meshlint.source.document import Manifest, Place
+from meshlint.source.document import FieldPath, Manifest
 
 
 class Template(NamedTuple):
@@ -27,8 +27,8 @@ def find_template(manifest: Manifest) -> Template | None:
     Identity, labels, Istio's annotations, what selects pods, and the specs of the kinds of Istio
     and Gateway API count; scripts, queries, environment and other projects' templates do not.
     """
-    for value, place, key in _read_parts(manifest.data, manifest.place):
-        found = _template_at(value, place, key, manifest.file.text)
+    for value, path, is_key in _read_parts(manifest.data):
+        found = _template_at(value, path, manifest, is_key=is_key)
         if found is not None:
             return found
     return None
@@ -93,25 +93,25 @@ _POD_TEMPLATES: dict[str, tuple[str, ...]] = {
     "CronJob": ("spec", "jobTemplate", "spec", "template"),
 }
 
-_Part = tuple[Any, Place, tuple[int, int] | None]
+_Part = tuple[Any, FieldPath, bool]
 
 
-def _read_parts(data: dict[str, Any], place: Place) -> Iterator[_Part]:
-    """Each scalar and each mapping that meshlint reads, with its place and that of its key."""
+def _read_parts(data: dict[str, Any]) -> Iterator[_Part]:
+    """Each scalar, each mapping and each key that meshlint reads, with its path, and whether it is a key."""
     kind = data.get("kind") if isinstance(data.get("kind"), str) else ""
-    yield from _down(data, place, ("apiVersion",))
-    yield from _down(data, place, ("kind",))
-    yield from _metadata_parts(data, place, any_label=kind == "Pod")
+    yield from _down(data, (), ("apiVersion",))
+    yield from _down(data, (), ("kind",))
+    yield from _metadata_parts(data, (), any_label=kind == "Pod")
     if _group(data) in _MESH_GROUPS:
-        for value, spec in _last(data, place, ("spec",)):
-            yield from _all_parts(value, spec, None, _FOREIGN_TEXT.get(str(kind), frozenset()))
+        for value, spec in _last(data, (), ("spec",)):
+            yield from _all_parts(value, spec, _FOREIGN_TEXT.get(str(kind), frozenset()))
     if kind == "Service":
-        yield from _down(data, place, ("spec",))
-        for value, selector in _last(data, place, ("spec", "selector")):
-            yield from _all_parts(value, selector, None, frozenset())
+        yield from _down(data, (), ("spec",))
+        for value, selector in _last(data, (), ("spec", "selector")):
+            yield from _all_parts(value, selector, frozenset())
     if kind in _POD_TEMPLATES:
-        yield from _down(data, place, _POD_TEMPLATES[str(kind)])
-        for value, template in _last(data, place, _POD_TEMPLATES[str(kind)]):
+        yield from _down(data, (), _POD_TEMPLATES[str(kind)])
+        for value, template in _last(data, (), _POD_TEMPLATES[str(kind)]):
             yield from _metadata_parts(value, template, any_label=True)
 
 
@@ -119,70 +119,78 @@ def _group(data: dict[str, Any]) -> str:
     return str(data.get("apiVersion")).partition("/")[0]
 
 
-def _metadata_parts(data: Any, place: Place, *, any_label: bool) -> Iterator[_Part]:  # noqa: ANN401 - YAML holds anything
-    yield from _down(data, place, ("metadata", "name"))
-    yield from _down(data, place, ("metadata", "namespace"))
+def _metadata_parts(data: Any, at: FieldPath, *, any_label: bool) -> Iterator[_Part]:  # noqa: ANN401 - YAML holds anything
+    yield from _down(data, at, ("metadata", "name"))
+    yield from _down(data, at, ("metadata", "namespace"))
     for name in ("labels", "annotations"):
-        yield from _down(data, place, ("metadata", name))
-        for entries, holder in _last(data, place, ("metadata", name)):
-            if not (isinstance(entries, dict) and isinstance(holder.children, dict)):
-                continue
-            for key, value in entries.items():
-                span = (holder.keys or {}).get(key)
+        yield from _down(data, at, ("metadata", name))
+        for entries, path in _last(data, at, ("metadata", name)):
+            for key, value in entries.items() if isinstance(entries, dict) else ():
                 wanted = "istio" in key or (any_label and name == "labels")
                 if wanted or (name == "labels" and _TEMPLATE.search(key)):
-                    yield key, holder.children[key], span
+                    yield key, (*path, key), True
                 if wanted:
-                    yield value, holder.children[key], None
+                    yield value, (*path, key), False
 
 
-def _down(data: Any, place: Place, path: tuple[str, ...]) -> Iterator[_Part]:  # noqa: ANN401 - YAML holds anything
+def _down(data: Any, at: FieldPath, path: tuple[str, ...]) -> Iterator[_Part]:  # noqa: ANN401 - YAML holds anything
     """What stands on the way to a field, and the field itself."""
     for length in range(1, len(path) + 1):
-        for value, child in _last(data, place, path[:length]):
-            yield value, child, None
+        for value, child in _last(data, at, path[:length]):
+            yield value, child, False
 
 
-def _last(data: Any, place: Place, path: tuple[str, ...]) -> Iterator[tuple[Any, Place]]:  # noqa: ANN401 - YAML holds anything
+def _last(data: Any, at: FieldPath, path: tuple[str, ...]) -> Iterator[tuple[Any, FieldPath]]:  # noqa: ANN401 - YAML holds anything
     for step in path:
-        if not (isinstance(data, dict) and isinstance(place.children, dict) and step in place.children):
+        if not (isinstance(data, dict) and step in data):
             return
-        data, place = data[step], place.children[step]
-    yield data, place
+        data = data[step]
+    yield data, (*at, *path)
 
 
 def _all_parts(
     data: Any,  # noqa: ANN401 - YAML holds anything
-    place: Place,
-    key: tuple[int, int] | None,
+    at: FieldPath,
     foreign: frozenset[str],
 ) -> Iterator[_Part]:
-    yield data, place, key
-    if isinstance(data, dict) and isinstance(place.children, dict):
+    yield data, at, False
+    if isinstance(data, dict):
         for name, value in data.items():
-            yield name, place.children[name], (place.keys or {}).get(name)
+            yield name, (*at, name), True
             if name not in foreign:
-                yield from _all_parts(value, place.children[name], None, foreign)
-    elif isinstance(data, list) and isinstance(place.children, list):
-        for value, child in zip(data, place.children, strict=True):
-            yield from _all_parts(value, child, None, foreign)
+                yield from _all_parts(value, (*at, name), foreign)
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _all_parts(value, (*at, index), foreign)
 
 
-def _template_at(value: object, place: Place, key: tuple[int, int] | None, text: str) -> Template | None:
+def _template_at(value: object, path: FieldPath, manifest: Manifest, *, is_key: bool) -> Template | None:
     """
     Template syntax in a scalar or key, or an unquoted expression.
 
     `name: {{ .Values.name }}` is YAML: a mapping whose key is a mapping.
     """
-    start, end = key or (place.start, place.end)
+    text = manifest.file.text
     if isinstance(value, dict):
+        if not any(key.startswith("{") for key in value):
+            return None
+        start, end = _offsets(manifest, path, is_key=False)
         return _template(text[start:end], start) if text.startswith("{{", start, end) else None
     if not (isinstance(value, str) and (match := _TEMPLATE.search(value))):
         return None
+    start, end = _offsets(manifest, path, is_key=is_key)
     written = _TEMPLATE.search(text, start, end)
     if written:
         return _template(written.group(), written.start())
     return Template(start, max(end, start), _template(match.group(), 0).message)
+
+
+def _offsets(manifest: Manifest, path: FieldPath, *, is_key: bool) -> tuple[int, int]:
+    """Start and end of a value, or of its key."""
+    place = manifest.at(*(path[:-1] if is_key else path)).place or manifest.place
+    if is_key and place.keys:
+        return place.keys[str(path[-1])]
+    return place.start, place.end
 
 
 def _template(written: str, start: int) -> Template:
