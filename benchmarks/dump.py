@@ -75,9 +75,36 @@ _CONTAINER = """- env:
   - mountPath: /etc/app
     name: config
     readOnly: true
+  - mountPath: /var/run/secrets/kubernetes.io/serviceaccount
+    name: kube-api-access
+    readOnly: true
 """
+_EXPORTER = (
+    _CONTAINER.replace("name: app\n", "name: exporter\n")
+    .replace("8080", "9090")
+    .replace("name: http", "name: metrics")
+)
+    _CONTAINER.replace("name: app\n", "name: exporter\n")
+    .replace("8080", "9090")
+    .replace("name: http", "name: metrics")
+)
 _POD = f"""containers:
-{_CONTAINER}dnsPolicy: ClusterFirst
+{_CONTAINER}{_EXPORTER}dnsPolicy: ClusterFirst
+enableServiceLinks: true
+initContainers:
+- args:
+  - migrate
+  - --wait
+  command:
+  - /bin/app
+  image: registry.example/team-{{n}}/app-{{a}}:1.{{n}}.{{a}}
+  imagePullPolicy: IfNotPresent
+  name: migrate
+  resources: {{{{}}}}
+  terminationMessagePath: /dev/termination-log
+  terminationMessagePolicy: File
+preemptionPolicy: PreemptLowerPriority
+priority: 0
 restartPolicy: Always
 schedulerName: default-scheduler
 securityContext:
@@ -90,6 +117,24 @@ volumes:
     defaultMode: 420
     name: app-{{a}}
   name: config
+- name: kube-api-access
+  projected:
+    defaultMode: 420
+    sources:
+    - serviceAccountToken:
+        expirationSeconds: 3607
+        path: token
+    - configMap:
+        items:
+        - key: ca.crt
+          path: ca.crt
+        name: kube-root-ca.crt
+    - downwardAPI:
+        items:
+        - fieldRef:
+            apiVersion: v1
+            fieldPath: metadata.namespace
+          path: namespace
 """
 _TEMPLATE = f"""  selector:
     matchLabels:
@@ -352,15 +397,11 @@ metadata:
 {_META}"""
 _SECRET = f"""apiVersion: v1
 data:
-  release: {"SDRzSUFBQUFBQUFDLytWWjZXL2lTQkQv" * 256}
+  release: {"SDRzSUFBQUFBQUFDLytWWjZXL2lTQkQv" * 300}
 kind: Secret
 metadata:
 {_META}type: helm.sh/release.v1
 """
-_ACCOUNT = f"""apiVersion: v1
-kind: ServiceAccount
-metadata:
-{_META}"""
 _EACH_APPLICATION = (
     ("app-{a}", _SERVICE),
     ("app-{a}", _DEPLOYMENT),
@@ -370,7 +411,7 @@ _EACH_APPLICATION = (
     ("app-{a}-8rk2d", _SLICE),
     ("app-{a}", _POLICY),
     ("app-{a}", _SETTINGS),
-    ("app-{a}", _ACCOUNT),
+    ("sh.helm.release.v1.app-{a}.v1", _SECRET),
 )
 _EACH_NAMESPACE = (
     ("team-{n}", _NAMESPACE),
@@ -384,7 +425,7 @@ def write_dump(directory: Path, objects: int) -> int:
     Write what a cluster holds, a `List` each namespace, of about so many objects; the true number.
 
     Of 30 objects 6 are Pods, 3 each Deployments, ReplicaSets, Services, EndpointSlices, policies, ConfigMaps
-    and ServiceAccounts; a Namespace, a waypoint and a certificate's ConfigMap make them whole.
+    and Secrets (of releases of Helm); a Namespace, a waypoint and a certificate's ConfigMap make them whole.
     """
     directory.mkdir(parents=True)
     namespaces = objects // OBJECTS_PER_NAMESPACE

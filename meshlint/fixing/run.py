@@ -1,5 +1,6 @@
 """One whole run of fixes: lint, edit, verify by reading and linting again, until nothing is left to do."""
 
+import gc
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
@@ -127,6 +128,8 @@ def _attempt(state: _State, batch: Sequence[Finding], options: Options, catalog:
         made = edits.get(before.file)
         if made and not keeps_the_rest(before, readings[before.file.path], made):
             return _Attempt(state, "it would change more than it says")
+    # The meshes of attempts before are in the way, and refer to themselves.
+    gc.collect()
     result = lint(options, catalog, given)
     return _Attempt(_State(given, result), _objection(state.result, result, batch, edits))
 

@@ -7,10 +7,11 @@ the rest. `benchmarks/equality.py` compares the two on generated, broken and rea
 """
 
 import re
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from meshlint.source.compose import MAX_DEPTH
-from meshlint.source.scalars import block_end, block_text, folded_plain, header, one_line, quoted
+from meshlint.source.scalars import block_end, block_text, folded_plain, header, is_closed, one_line, quoted
 
 
 class Block(NamedTuple):
@@ -44,8 +45,9 @@ _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 # What libyaml refuses, what it takes for a line break, and byte order marks.
 _UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
-# What a line holds. A list or a mapping is copied, since the line is remembered.
-_NOTHING, _PLAIN, _VALUE, _OPEN, _COLLECTION, _BLOCK, _QUOTED = range(7)
+# What a line holds. `_PAIR` is a value with a key and without a `- `; a list or a mapping is copied, since
+# the line is remembered. The last three take the lines below as well.
+_PAIR, _VALUE, _NOTHING, _OPEN, _COLLECTION, _BLOCK, _QUOTED, _MORE = range(8)
 
 
 class _Line(NamedTuple):
@@ -93,83 +95,81 @@ def _read(lines: list[str]) -> Block | None:  # noqa: C901, PLR0911, PLR0912, PL
     # Before this line, what looks like a value may be part of a text.
     settled = at
     known = _remembered.get
+    unread = islice(lines, at, None)
     while at < end:
-        line = known(lines[at]) or _understand(lines[at])
-        if line is not None:
-            what, dash, left, key, value = line
-            if what == _NOTHING:
-                at += 1
-                continue
-        if line is None or (pending is None and (left if dash < 0 else dash) > column):
-            # Only a plain scalar that goes on stands here.
-            longer = _longer(lines, at, end, settled)
-            if longer is None:
-                return None
-            if longer.key is None:
-                sequence[-1] = longer.text
+        what = _NOTHING
+        for at, line in enumerate(map(known, unread), at + 1):  # noqa: B020 - from there on
+            if line is None:
+                line = _understand(lines[at - 1])  # noqa: PLW2901 - the same line
+            if line is not None:
+                what, dash, left, key, value = line
+                if what == _PAIR and left == column and pending is None and not is_sequence:
+                    if key in mapping:
+                        return None
+                    mapping[key] = value  # type: ignore[index]
+                    continue
+                if what == _NOTHING:
+                    continue
+            if line is None or (pending is None and (left if dash < 0 else dash) > column):
+                # What stands too far right, or is not known, can only be more of the scalar above.
+                what = _MORE
+                break
+            if dash < 0:
+                if pending is not None:
+                    if left > column:
+                        around.append((mapping, sequence, is_sequence, column))
+                        mapping[pending] = mapping = {}
+                        column = left
+                    pending = None
+                while column > left or (is_sequence and column == left):
+                    if is_sequence and sequence is listed:
+                        items_end = at - 1
+                    mapping, sequence, is_sequence, column = around.pop()
+                if is_sequence or column != left:
+                    return None
             else:
-                mapping[longer.key] = longer.text
-            at = settled = longer.behind
-            continue
-        at += 1
-        if dash < 0:
-            if pending is not None:
-                if left > column:
-                    around.append((mapping, sequence, is_sequence, column))
-                    mapping[pending] = mapping = {}
-                    column = left
-                pending = None
-            while column > left or (is_sequence and column == left):
-                if is_sequence and sequence is listed:
-                    items_end = at - 1
-                mapping, sequence, is_sequence, column = around.pop()
-            if is_sequence or column != left:
+                if pending is not None:
+                    if dash >= column >= 0:
+                        around.append((mapping, sequence, is_sequence, column))
+                        mapping[pending] = sequence = []
+                        is_sequence, column = True, dash
+                        if pending == "items" and len(around) == _IN_DOCUMENT:
+                            listed = sequence
+                    pending = None
+                while column > dash:
+                    mapping, sequence, is_sequence, column = around.pop()
+                if not is_sequence or column != dash:
+                    return None
+                if sequence is listed:
+                    items.append((at - 1, left))
+                if key is not None:
+                    around.append((mapping, sequence, True, column))
+                    mapping = {}
+                    sequence.append(mapping)
+                    is_sequence, column = False, left
+            if len(around) > _DEEPEST or (key is not None and key in mapping):
                 return None
-        else:
-            if pending is not None:
-                if dash >= column >= 0:
-                    around.append((mapping, sequence, is_sequence, column))
-                    mapping[pending] = sequence = []
-                    is_sequence, column = True, dash
-                    if pending == "items" and len(around) == _IN_DOCUMENT:
-                        listed = sequence
-                pending = None
-            while column > dash:
-                mapping, sequence, is_sequence, column = around.pop()
-            if not is_sequence or column != dash:
-                return None
-            if sequence is listed:
-                items.append((at - 1, left))
-            if key is not None:
-                around.append((mapping, sequence, True, column))
-                mapping = {}
-                sequence.append(mapping)
-                is_sequence, column = False, left
-        if len(around) > _DEEPEST or (key is not None and key in mapping):
-            return None
-        if what == _OPEN and key is not None:
-            mapping[key] = None
-            pending = key
-            continue
-        if what >= _COLLECTION:
-            if what == _COLLECTION:
+            if what == _OPEN:
+                pending, value = key, None
+            elif what == _COLLECTION:
                 value = value.copy()
-            elif what == _BLOCK:
-                behind = block_end(lines, at, end, dash if key is None else left)
-                if behind is None or (is_broken_off and behind == end):
-                    return None
-                value = block_text(lines[at:behind], value)
-                at = settled = behind
+            if key is None:
+                sequence.append(value)
             else:
-                text = quoted(value, lines, at, dash if key is None else left)
-                if text is None:
-                    return None
-                value = text.text
-                at = settled = at + text.lines
-        if key is None:
-            sequence.append(value)
-        else:
-            mapping[key] = value
+                mapping[key] = value
+            if what >= _BLOCK:
+                break
+        if what >= _BLOCK:
+            text = _text(lines, at, end, what, settled)
+            if text is None or (is_broken_off and what == _BLOCK and text.behind == end):
+                return None
+            if text.key is None:
+                sequence[-1] = text.text
+            else:
+                mapping[text.key] = text.text
+            # Taken from `unread` as well.
+            next(islice(unread, text.behind - at, text.behind - at), None)
+            at = settled = text.behind
     data = root.get("")
     return Block(data, tuple(items), items_end or end) if isinstance(data, dict) else None
 
@@ -184,35 +184,46 @@ def _first_line(lines: list[str]) -> int | None:
     return 0
 
 
-class _Longer(NamedTuple):
-    """A plain scalar on several lines: the key that it is the value of, and the line behind it."""
+class _Text(NamedTuple):
+    """A scalar on several lines: the key that it is the value of, and the line behind it."""
 
     key: str | None
-    text: Any
+    text: str
     behind: int
 
 
-def _longer(lines: list[str], at: int, end: int, settled: int) -> _Longer | None:
+def _text(lines: list[str], at: int, end: int, what: int, settled: int) -> _Text | None:
+    """Read the scalar that goes on behind the line above; None if there is none."""
+    if what == _MORE:
+        return _plain_text(lines, at - 1, end, settled)
+    line = _understand(lines[at - 1])
+    if line is None:
+        return None
+    column = line.dash if line.key is None else line.column
+    if what == _BLOCK:
+        behind = block_end(lines, at, end, column)
+        return None if behind is None else _Text(line.key, block_text(lines[at:behind], line.value), behind)
+    text = quoted(line.value, lines, at, column)
+    return text and _Text(line.key, text.text, at + text.lines)
+
+
+def _plain_text(lines: list[str], at: int, end: int, settled: int) -> _Text | None:
     """Read the plain scalar of a line above, that a line belongs to; None if there is none."""
     above = at - 1
     while above >= settled and not lines[above].strip(" "):
         above -= 1
     line = _understand(lines[above]) if above >= settled else None
-    if line is None or line.what != _PLAIN:
+    match = _LINE.fullmatch(lines[above]) if line and line.what in (_PAIR, _VALUE) else None
+    if line is None or match is None or is_closed(match["value"]):
         return None
     margin = " " * ((line.dash if line.key is None else line.column) + 1)
     behind = at
-    while behind < end and lines[behind].startswith(margin) and lines[behind].strip(" "):
+    while behind < end and (lines[behind].startswith(margin) or not lines[behind].strip(" ")):
         behind += 1
-        while behind < end and not lines[behind].strip(" "):
-            behind += 1
     while behind > at and not lines[behind - 1].strip(" "):
         behind -= 1
-    if behind == at:
-        return None
-    first = _LINE.fullmatch(lines[above])
-    text = first and folded_plain([first["value"], *lines[above + 1 : behind]])
-    return None if text is None else _Longer(line.key, text, behind)
+    text = folded_plain([match["value"], *lines[above + 1 : behind]]) if behind > at else None
+    return None if text is None else _Text(line.key, text, behind)
 
 
 _MARKER = re.compile(r"--- *(?: #.*)?")
@@ -249,15 +260,17 @@ def _understood(text: str) -> _Line | None:
     if not written or written[0] == "#":
         return None if key is None else _Line(_OPEN, *at, key)
     read = _written(written) if dash or key is not None else None
-    return None if read is None else _Line(read[0], *at, key, read[1])
+    if read is None:
+        return None
+    what, value = read
+    return _Line(_PAIR if what == _VALUE and not dash else what, *at, key, value)
 
 
 def _written(written: str) -> tuple[int, Any] | None:
     """Say what stands behind a key or a `- `."""
     value = one_line(written)
     if value is not None:
-        is_collection = isinstance(value.data, list | dict)
-        return _COLLECTION if is_collection else _PLAIN if value.is_plain else _VALUE, value.data
+        return _COLLECTION if isinstance(value.data, list | dict) else _VALUE, value.data
     block = header(written)
     if block is not None:
         return _BLOCK, block

@@ -95,13 +95,12 @@ class Manifest:
         """The value of a field, None if there is none."""
         value: Any = self.data
         for step in path:
-            match value, step:
-                case dict(), str():
-                    value = value.get(step)
-                case list(), int() if -len(value) <= step < len(value):
-                    value = value[step]
-                case _:
-                    return None
+            if isinstance(value, dict):
+                value = value.get(step)
+            elif isinstance(value, list) and isinstance(step, int) and -len(value) <= step < len(value):
+                value = value[step]
+            else:
+                return None
         return value
 
 

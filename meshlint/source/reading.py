@@ -91,7 +91,7 @@ def split_documents(text: str) -> Iterator[tuple[int, int]]:
     `---` in the first column begins a document wherever it stands, inside quotes too.
     """
     start, begun = 0, False
-    for marker in _MARKER.finditer(text):
+    for marker in _markers(text):
         if marker["end"]:
             yield start, marker.end()
             start, begun = marker.end(), False
@@ -107,6 +107,8 @@ def split_documents(text: str) -> Iterator[tuple[int, int]]:
 _MARKER = re.compile(
     "(?<![^\r\n\x85\u2028\u2029])\ufeff?(?:---|(?P<end>\\.\\.\\.))(?=[ \t\r\n\x85\u2028\u2029]|\\Z)"
 )
+_OTHER_BREAK = re.compile("[\x85\u2028\u2029]")
+_MARKED_LINE = re.compile(r"\n(?=\ufeff?(?:---|\.\.\.))")
 _PREAMBLE = re.compile("(?:(?:%[^\r\n]*|[ \t\ufeff]*(?:#[^\r\n]*)?)[\r\n])*+")
 _BAD_BYTE = re.compile("[\udc80-\udcff]")
 _NAMESPACE_LINE = re.compile(
@@ -115,6 +117,18 @@ _NAMESPACE_LINE = re.compile(
 _FURTHEST_NAMESPACE = 100_000
 _METADATA_LINE = re.compile(r"^metadata:[ \t]*(?:#.*)?\r?$", re.MULTILINE)
 _TEXT_LINE = re.compile(r"[^\r\n]*")
+
+
+def _markers(text: str) -> Iterator[re.Match[str]]:
+    """The lines that begin or end documents."""
+    if "\r" in text or not (text.isascii() or _OTHER_BREAK.search(text) is None):
+        yield from _MARKER.finditer(text)
+        return
+    places = (match.end() for match in _MARKED_LINE.finditer(text))
+    for place in (0, *places):
+        marker = _MARKER.match(text, place)
+        if marker:
+            yield marker
 
 
 class _NoIdentity(NamedTuple):

@@ -15,7 +15,6 @@ class OneLine(NamedTuple):
     """A value that ends on its line; a list or a mapping is to be copied."""
 
     data: Any
-    is_plain: bool = False
 
 
 def one_line(written: str) -> OneLine | None:
@@ -23,7 +22,7 @@ def one_line(written: str) -> OneLine | None:
     first = written[0]
     if first not in _INDICATORS:
         text = plain_text(written)
-        return None if text is None else OneLine(resolve_plain(text), is_plain=len(text) == len(written))
+        return None if text is None else OneLine(resolve_plain(text))
     if first == '"':
         match = _DOUBLE.fullmatch(written)
         text = match and _unescaped(match[1])
@@ -38,6 +37,11 @@ def one_line(written: str) -> OneLine | None:
         data = {key: _item(it) for key, it in entries}
         return OneLine(data) if len(data) == len(entries) else None
     return None
+
+
+def is_closed(written: str) -> bool:
+    """Whether a value on one line cannot go on on the next: it is quoted, or there is a comment behind it."""
+    return written[0] in _INDICATORS or " #" in written
 
 
 def plain_text(written: str) -> str | None:

@@ -187,9 +187,9 @@ def _indirect_env(container: Fields) -> Iterator[str]:
 
 
 def _probes(container: Fields) -> Iterator[Probe]:
-    for key in _PROBES:
+    for key in filter(container.__contains__, _PROBES):
         probe = container.part(key)
-        for action in _CONNECTING:
+        for action in filter(probe.__contains__, _CONNECTING):
             port = probe.part(action).data.get("port")
             if isinstance(port, int | str):
                 yield Probe(port, (*probe.path, action, "port"))
