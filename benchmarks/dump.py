@@ -84,10 +84,6 @@ _EXPORTER = (
     .replace("8080", "9090")
     .replace("name: http", "name: metrics")
 )
-    _CONTAINER.replace("name: app\n", "name: exporter\n")
-    .replace("8080", "9090")
-    .replace("name: http", "name: metrics")
-)
 _POD = f"""containers:
 {_CONTAINER}{_EXPORTER}dnsPolicy: ClusterFirst
 enableServiceLinks: true
@@ -381,17 +377,19 @@ metadata:
     - name: app-{{a}}
       port: 80
 """
+_FEATURES = "".join(f"feature-{i}:\n  enabled: true\n  rollout: {i}\n" for i in range(40))
 _SETTINGS = f"""apiVersion: v1
 data:
   application.yaml: |
-{indent("".join(f"feature-{i}:{chr(10)}  enabled: true{chr(10)}  rollout: {i}{chr(10)}" for i in range(40)), "    ")}kind: ConfigMap
+{indent(_FEATURES, "    ")}kind: ConfigMap
 metadata:
 {_META}"""
+_CERTIFICATE_LINE = f"MIIC{'abcdEFGH' * 7}\n"
 _ROOT_CERTIFICATE = f"""apiVersion: v1
 data:
   root-cert.pem: |
     -----BEGIN CERTIFICATE-----
-{indent(("MIIC" + "abcdEFGH" * 7 + chr(10)) * 20, "    ")}    -----END CERTIFICATE-----
+{indent(_CERTIFICATE_LINE * 20, "    ")}    -----END CERTIFICATE-----
 kind: ConfigMap
 metadata:
 {_META}"""

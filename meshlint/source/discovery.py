@@ -6,15 +6,12 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from meshlint.errors import UsageError
 from meshlint.source.document import Location, Unread, UnreadReason
-from meshlint.source.patterns import PatternsFrom, compile_patterns
+from meshlint.source.patterns import Patterns, PatternsFrom
 from meshlint.source.text import SourceFile
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
 
 STDIN = "<stdin>"
 """The path that standard input is shown with."""
@@ -141,14 +138,14 @@ def _nearest_path(path: str) -> str | None:
 
 class _IgnoreFile(NamedTuple):
     base: str
-    spec: "GitIgnoreSpec"
+    patterns: Patterns
 
     def verdict(self, path: str) -> bool | None:
         """True for ignored, False for taken back in, None if no pattern speaks of the path."""
         prefix = self.base.rstrip(os.sep) + os.sep
         if not path.startswith(prefix):
             return None
-        return self.spec.check_file(path[len(prefix) :].replace(os.sep, "/")).include
+        return self.patterns.verdict(path[len(prefix) :].replace(os.sep, "/"))
 
 
 class _Entry(NamedTuple):
@@ -328,7 +325,7 @@ class _Walk:
         here = tuple(pattern for pattern in patterns if isinstance(pattern, str))
         others = [each for each in patterns if isinstance(each, PatternsFrom)]
         return tuple(
-            _IgnoreFile(os.path.realpath(directory), compile_patterns(lines))
+            _IgnoreFile(os.path.realpath(directory), Patterns(lines))
             for directory, lines in (PatternsFrom(self._cwd, here), *others)
             if lines
         )
@@ -387,7 +384,7 @@ def _ignore_file(directory: str) -> _IgnoreFile | None:
             lines = file.read().splitlines()
     except OSError:
         return None
-    return _IgnoreFile(directory, compile_patterns(lines))
+    return _IgnoreFile(directory, Patterns(lines))
 
 
 def _tracked_files(real: str) -> list[str] | None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from meshlint.source.compose import resolve_plain
+from meshlint.source.plain import resolve_plain
 
 
 class OneLine(NamedTuple):

@@ -14,9 +14,9 @@ from meshlint.source.compose import (
     TooLongError,
     TooManyNodesError,
     compose,
-    resolve_plain,
 )
 from meshlint.source.document import Manifest, Place
+from meshlint.source.plain import resolve_plain
 from meshlint.source.text import SourceFile
 
 DEPLOYMENT = """\
@@ -347,7 +347,7 @@ def test_syntax_errors_are_told_in_users_words(text, message, offset):
 
 def test_without_libyaml(monkeypatch):
     """Where PyYAML was built without libyaml, its own parser gives the same data and places."""
-    monkeypatch.setattr("meshlint.source.compose._Loader", yaml.SafeLoader)
+    monkeypatch.setattr("meshlint.source.composer._Loader", yaml.SafeLoader)
 
     assert yaml.safe_load(SERVICE) == compose(SERVICE).data
     assert "app: cart" == shown(SERVICE, "spec", "selector", "app")
