@@ -8,7 +8,6 @@ is ever loaded from a path that linted files name.
 
 import importlib
 import os
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
@@ -16,13 +15,13 @@ from types import ModuleType
 from typing import NamedTuple
 
 from meshlint.checking.finding import Problem
+from meshlint.checking.plugins import plugin_packages
 from meshlint.checking.vocabulary import Impact, Severity
 from meshlint.errors import UsageError
 from meshlint.model.kind import Kind
 from meshlint.model.spelling import nearest
 from meshlint.model.version import VersionRange
 
-ENTRY_POINT_GROUP = "meshlint.checks"
 _OTHER_WORDS = frozenset(("all", *(f"impact:{impact.value}" for impact in Impact)))
 
 
@@ -219,21 +218,6 @@ def find_check(word: str) -> None:
         _whole_catalog().find(word)
 
 
-def plugin_packages() -> list[str]:
-    """
-    The packages that installed distributions name in the entry-point group, sorted.
-
-    Reads `entry_points.txt` itself: importing importlib.metadata costs more than a whole run
-    on a small set.
-    """
-    packages = {package for text in _entry_point_files() for package in _entries(text)}
-    if not packages:
-        from importlib.metadata import entry_points
-
-        packages = {entry.value for entry in entry_points(group=ENTRY_POINT_GROUP)}
-    return sorted(packages)
-
-
 @cache
 def _whole_catalog() -> Catalog:
     return load_catalog()
@@ -287,34 +271,6 @@ def _modules_below(package: ModuleType, is_mentioned: Callable[[str], bool]) -> 
                 name, suffix = os.path.splitext(file)
                 if suffix == ".py" and not name.startswith("_"):
                     yield f"{package.__name__}.{family}.{name}"
-
-
-def _entry_point_files() -> Iterator[str]:
-    here = os.path.realpath(os.curdir)
-    for directory in sys.path:
-        # The working directory may be a repository that somebody else wrote.
-        if not os.path.isdir(directory) or os.path.realpath(directory) == here:
-            continue
-        with os.scandir(directory) as entries:
-            metadata = [entry.path for entry in entries if entry.name.endswith(".dist-info")]
-        for path in metadata:
-            try:
-                with open(os.path.join(path, "entry_points.txt"), encoding="utf-8") as file:
-                    text = file.read()
-            except OSError:
-                continue
-            if ENTRY_POINT_GROUP in text:
-                yield text
-
-
-def _entries(text: str) -> Iterator[str]:
-    section = ""
-    for line in text.splitlines():
-        stripped = line.strip()
-        if stripped.startswith("["):
-            section = stripped
-        elif section == f"[{ENTRY_POINT_GROUP}]" and "=" in stripped:
-            yield stripped.partition("=")[2].strip()
 
 
 def _unknown(what: str, word: str, known: Iterable[str]) -> str:

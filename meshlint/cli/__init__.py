@@ -6,15 +6,18 @@ import io
 import os
 import sys
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Any, NoReturn
 
 from meshlint import __version__
-from meshlint.cli import baseline, check, checks, completion, config, describe, explain, new_check, sets
 from meshlint.cli.options import say
 from meshlint.errors import MeshlintError
 
 EXIT_USAGE = 2
-_VERBS = (check, baseline, describe, sets, explain, checks, config, new_check, completion)
+_VERBS = (
+    *("check", "baseline", "describe", "sets", "explain", "checks", "config", "new-check", "completion"),
+    "clean",
+)
 
 
 def main() -> NoReturn:
@@ -38,7 +41,7 @@ def run(arguments: Sequence[str]) -> int:
     A closed pipe and Ctrl-C end it as they end other programs: quietly.
     """
     try:
-        options = command_line().parse_args(arguments)
+        options = command_line(_needed(arguments)).parse_args(arguments)
         code: int = options.run(options)
     except MeshlintError as error:
         say(str(error))
@@ -52,18 +55,26 @@ def run(arguments: Sequence[str]) -> int:
     return code
 
 
-def command_line() -> argparse.ArgumentParser:
-    """The parser of all that can be typed."""
+def command_line(verbs: Sequence[str] = _VERBS) -> argparse.ArgumentParser:
+    """The parser of all that can be typed, or of some subcommands."""
     parser = _Parser(
         prog="meshlint",
         description="Tells you, before you apply, what Istio's ambient mesh will make of your manifests.",
     )
     parser.add_argument("--version", action="version", version=f"meshlint {__version__}")
     # Without `prog`, argparse formats a usage to find it, which imports a lot.
-    verbs = parser.add_subparsers(prog="meshlint", required=True, metavar="COMMAND", parser_class=_Parser)
-    for verb in _VERBS:
-        verb.add_parser(verbs)
+    parsers = parser.add_subparsers(prog="meshlint", required=True, metavar="COMMAND", parser_class=_Parser)
+    for verb in verbs:
+        import_module(f"meshlint.cli.{verb.replace('-', '_')}").add_parser(parsers)
     return parser
+
+
+def _needed(arguments: Sequence[str]) -> Sequence[str]:
+    """The subcommands that have to be known to understand some arguments."""
+    first = arguments[0] if arguments else ""
+    if first == "--version":
+        return ()
+    return (first,) if first in _VERBS else _VERBS
 
 
 class _Formatter(argparse.HelpFormatter):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from meshlint.cli.options import (
     FOR_PEOPLE,
+    Outcome,
     Report,
     add_choice_options,
     add_cluster_options,
@@ -16,6 +17,7 @@ from meshlint.cli.options import (
     fill_in,
     istio_version,
     reports,
+    repository,
     say,
     say_if_unknown,
     wants_color,
@@ -25,17 +27,19 @@ from meshlint.cli.options import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from meshlint.checking.catalog import Catalog
     from meshlint.checking.result import LintResult
+    from meshlint.cli.recall import Memory
     from meshlint.fixing.run import Refused
     from meshlint.lint import Options
-    from meshlint.source.input import Input
+    from meshlint.source.input import Contents, Input
 
 NAME = "check"
 _FORMATS = ("text", "concise", "json", "jsonl", "sarif", "github", "gitlab", "junit", "markdown")
 _ROOTED = ("sarif", "github", "gitlab")
+# What says that a check failed, is made again.
+_KEPT = (0, 1)
 _LEVELS = ("error", "warning", "note", "never")
 
 
@@ -68,6 +72,12 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
         "--baseline", metavar="FILE", help="findings that were there before, which `meshlint baseline` wrote"
     )
     add_output_options(parser, _FORMATS)
+    parser.add_argument(
+        "--no-cache",
+        dest="cache",
+        action="store_false",
+        help="do not use, nor keep, what earlier runs came to (MESHLINT_CACHE_DIR says where that is)",
+    )
     parser.add_argument(
         "--statistics", action="store_true", help="tell how often each check found something, and no more"
     )
@@ -104,58 +114,92 @@ def exit_code(result: "LintResult", fail_on: str) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from meshlint.errors import UsageError
     from meshlint.stage import begin
 
     asked = _reports(options)
-    given = _given(options)
-    if given.in_vain:
-        raise UsageError(_in_vain(given.in_vain))
-    is_for_people = all(report.format in FOR_PEOPLE for report in asked)
-    if given.is_nothing and is_for_people and not (options.select or options.ignore):
-        # The commonest run of a hook: nothing else is loaded for it.
-        from meshlint.report.wording import nothing_of_kubernetes
+    contents = _contents(options)
+    # The commonest run of a hook holds nothing of Kubernetes: nothing else is loaded for it.
+    memory = _memory(options, asked, contents) if contents and contents.may_hold_manifests else None
+    outcome = memory.recall() if memory else None
+    if outcome is None:
+        given = _given(options, contents, memory)
+        outcome = _outcome(options, given, asked)
+        if memory is not None and outcome.code in _KEPT:
+            memory.keep(outcome, given)
+    begin("report")
+    for report, text in zip(asked, outcome.reports, strict=False):
+        if text is not None:
+            write(text, report.output)
+    for text in outcome.said:
+        say(text)
+    return outcome.code
 
-        begin("report")
-        for report in asked:
-            write("" if options.quiet else f"{nothing_of_kubernetes(given.files)}\n", report.output)
-        return 0
-    return _check(options, given, asked)
 
-
-def _given(options: argparse.Namespace) -> "Input":
+def _contents(options: argparse.Namespace) -> "Contents | None":
+    """The bytes of the files to look at; None if it is a cluster."""
     if options.cluster:
+        return None
+    from meshlint.source.input import find_contents
+
+    apart = [*options.context, options.baseline] if options.baseline else options.context
+    return find_contents(options.paths or ["."], options.exclude, apart)
+
+
+def _memory(options: argparse.Namespace, asked: list[Report], contents: "Contents") -> "Memory | None":
+    changes = options.fix or options.unsafe_fixes or options.diff or options.add_ignore is not None
+    if changes or options.context_cluster or not options.cache:
+        return None
+    from meshlint.cli.recall import memory
+
+    return memory(options, asked, contents)
+
+
+def _given(options: argparse.Namespace, contents: "Contents | None", memory: "Memory | None") -> "Input":
+    """What is to be looked at. Raises UsageError if it holds nothing and should."""
+    from meshlint.errors import UsageError
+
+    if contents is None:
         from meshlint.cli.live import read_asked_cluster
 
         return read_asked_cluster(options)
     from meshlint.graph.entries import entry_points
     from meshlint.source.decision import Deciding
-    from meshlint.source.input import read_input
+    from meshlint.source.input import read_contents
 
-    apart = [*options.context, options.baseline] if options.baseline else options.context
-    return read_input(
-        options.paths or ["."],
-        options.exclude,
-        apart,
+    given = read_contents(
+        contents,
         render=options.render,
         deciding=Deciding(entry_points, options.sets),
         namespace=options.namespace,
         values_files=options.values_files,
+        cache=memory.cache if memory else None,
     )
+    if given.in_vain:
+        raise UsageError(_in_vain(given.in_vain))
+    return given
 
 
-def _check(options: argparse.Namespace, given: "Input", wanted: list[Report]) -> int:
+def _outcome(options: argparse.Namespace, given: "Input", wanted: list[Report]) -> "Outcome":
+    """Look at it, and word what is to be said."""
+    from meshlint.stage import begin
+
+    is_for_people = all(report.format in FOR_PEOPLE for report in wanted)
+    if given.is_nothing and is_for_people and not (options.select or options.ignore):
+        from meshlint.report.wording import nothing_of_kubernetes
+
+        begin("report")
+        text = "" if options.quiet else f"{nothing_of_kubernetes(given.files)}\n"
+        return Outcome(0, [text for _ in wanted])
     from meshlint.checking.catalog import load_catalog
     from meshlint.lint import lint
     from meshlint.report.wording import baseline_gone
-    from meshlint.stage import begin
 
     asked = _with_policy(check_options(options)._replace(only=options.only), options)
     # Code scanning wants to be told all rules, those too that have nothing to say.
     catalog = load_catalog() if any(report.format == "sarif" for report in wanted) else None
     if options.diff:
         show = _show_fixes if options.add_ignore is None else _show_comments
-        return show(options, asked, given)
+        return Outcome(show(options, asked, given), [])
     if options.add_ignore is not None:
         result = _add_comments(options, asked, catalog, given)
     elif options.fix or options.unsafe_fixes:
@@ -163,12 +207,14 @@ def _check(options: argparse.Namespace, given: "Input", wanted: list[Report]) ->
     else:
         result = lint(asked, catalog, given)
     begin("report")
-    for report in wanted:
-        if not (options.quiet and not result.findings and report.format in FOR_PEOPLE):
-            write(_rendered(result, report, options), report.output)
-    if result.gone:
-        say(baseline_gone(result.gone, options.baseline))
-    return exit_code(result, options.fail_on or "warning")
+    texts = [
+        None
+        if options.quiet and not result.findings and report.format in FOR_PEOPLE
+        else _rendered(result, report, options)
+        for report in wanted
+    ]
+    said = [baseline_gone(result.gone, options.baseline)] if result.gone else []
+    return Outcome(exit_code(result, options.fail_on or "warning"), texts, said)
 
 
 def _with_policy(asked: "Options", options: argparse.Namespace) -> "Options":
@@ -200,7 +246,12 @@ def _rendered(result: "LintResult", report: Report, options: argparse.Namespace)
         from meshlint.report.statistics import render as render_statistics
 
         return render_statistics(result, color=color)
-    root = _root() if report.format in _ROOTED else None
+    root = None
+    if report.format in _ROOTED:
+        from pathlib import Path
+
+        # Code scanning takes paths to be relative to the repository.
+        root = Path(repository())
     return render(result, report.format, color=color, links=wants_links(report, options), root=root)
 
 
@@ -295,11 +346,3 @@ def _in_vain(named: "Sequence[str]") -> str:
         return "nothing of Kubernetes on standard input"
     others = f" and {len(named) - 1} more" if len(named) > 1 else ""
     return f"nothing of Kubernetes in {named[0]!r}{others}"
-
-
-def _root() -> "Path":
-    """The directory that code scanning takes paths to be relative to: the repository's."""
-    from pathlib import Path
-
-    here = Path.cwd()
-    return next((place for place in (here, *here.parents) if (place / ".git").exists()), here)

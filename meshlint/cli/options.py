@@ -3,6 +3,7 @@
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
@@ -72,6 +73,18 @@ class Report(NamedTuple):
 
     format: str
     output: str | None
+
+
+class Outcome(NamedTuple):
+    """
+    What a run comes to: its exit code, the text of each report, and what is said beside them.
+
+    A report is None where nothing is written.
+    """
+
+    code: int
+    reports: Sequence[str | None]
+    said: Sequence[str] = ()
 
 
 def add_output_options(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:
@@ -321,6 +334,17 @@ def _write_to_stdout(text: str) -> None:
         raise
     except OSError as error:
         raise UsageError(f"cannot write to standard output: {error.strerror}") from None
+
+
+def repository() -> str:
+    """The top of the repository that the working directory is in; that itself if it is in none."""
+    here = directory = os.getcwd()
+    while not os.path.exists(os.path.join(directory, ".git")):
+        parent = os.path.dirname(directory)
+        if parent == directory:
+            return here
+        directory = parent
+    return directory
 
 
 def _settings_file() -> str | None:

@@ -29,7 +29,7 @@ class ChartRendering:
         self._charts = Charts(sources)
         self._namespaces = namespaces
         self._rendering = rendering
-        helm = Helm(self._charts, tops, rendering.charts)
+        helm = Helm(self._charts, tops, rendering)
         releases = [(chart, self._release(chart)) for chart in self._charts.roots]
         helm.render_all(releases)
         made = [(chart, release, helm.render(chart, release)) for chart, release in releases]

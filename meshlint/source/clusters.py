@@ -154,7 +154,7 @@ def find_clusters(
     if rendering is not None:
         from meshlint.source.kustomize import Kustomizer
 
-        kustomizer = Kustomizer(kustomizations, starting_from, rendering.kustomizations)
+        kustomizer = Kustomizer(kustomizations, starting_from, rendering)
     applier = Applier(layout, kustomizer)
     named = [
         begun for one in deciding.named if (begun := named_beginning(one, layout, discovery)) is not None

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
+from meshlint.cache import digest
 from meshlint.source.chart_copy import CopiedChart, Copier, NotCopiedError, is_within
 from meshlint.source.charts import Chart, Charts, Dependency
-from meshlint.source.renderer import Output, Refusal, find_program, run_renderer
+from meshlint.source.renderer import Output, Refusal, Rendering, find_program, run_renderer, stamp
 
 KUBERNETES_VERSION = "1.34.0"
 """The version that charts are told they are for."""
@@ -75,20 +76,16 @@ class ChartBuild(NamedTuple):
 
 class Helm:
     """
-    Renders charts, each once for a release: `built` holds what was rendered already.
+    Renders charts, each once for a release: `rendering` holds what was rendered already.
 
     `tops` are the directories that may be read in.
     """
 
-    def __init__(
-        self,
-        charts: Charts,
-        tops: Sequence[str],
-        built: "dict[tuple[str, Release], ChartBuild | Refusal]",
-    ) -> None:
+    def __init__(self, charts: Charts, tops: Sequence[str], rendering: Rendering) -> None:
         self._charts = charts
         self._tops = tops
-        self._built = built
+        self._rendering = rendering
+        self._built = rendering.charts
 
     @cached_property
     def _program(self) -> str | None:
@@ -125,12 +122,44 @@ class Helm:
                 copied = copier.copy(chart, os.path.join(home, "chart"), values)
             except NotCopiedError as error:
                 return Refusal(str(error), chart.manifest.at("name"))
-            output = _run(self._program, home, chart, release, values)
+            output = self._output(self._program, home, chart, release, values)
         if output.text is None:
             why = _reason(output.why, home)
             without = f"{unvendored(copier.missing)}; without it, {why}" if copier.missing else why
             return Refusal(without, chart.manifest.at("name"))
         return ChartBuild(output.text, copied, tuple(copier.missing))
+
+    def _output(
+        self, program: str, home: str, chart: Chart, release: Release, values: Sequence[str]
+    ) -> Output:
+        """What helm writes, or wrote for the same copy in an earlier run."""
+        # The copy holds what is left of archives and other directories: what it is made of is not told.
+        self._rendering.inputs = None
+        cache = self._rendering.cache
+        if cache is None:
+            return _run(program, home, chart, release, values)
+        own = (chart.name, release.name, release.namespace, KUBERNETES_VERSION, *_api_versions())
+        copy = os.path.join(home, "chart")
+        parts = (b"helm", stamp(program), repr(own).encode(), *(text.encode() for text in values))
+        key = digest(*parts, *_contents(copy))
+        known = cache.get(key)
+        if known is not None:
+            return Output(known["text"])
+        output = _run(program, home, chart, release, values)
+        if output.text is not None:
+            cache.put(key, {"text": output.text})
+        return output
+
+
+def _contents(directory: str) -> Iterator[bytes]:
+    """The paths and contents of all files below a directory."""
+    for home, directories, files in os.walk(directory):
+        directories.sort()
+        for name in sorted(files):
+            path = os.path.join(home, name)
+            yield os.path.relpath(path, directory).encode("utf-8", "surrogateescape")
+            with open(path, "rb") as file:
+                yield file.read()
 
 
 def unvendored(missing: Iterable[Dependency]) -> str:

@@ -13,6 +13,7 @@ from meshlint.source.text import speaks_of_kubernetes
 from meshlint.stage import begin
 
 if TYPE_CHECKING:
+    from meshlint.cache import Cache
     from meshlint.source.cluster import Cluster
     from meshlint.source.decision import Deciding
     from meshlint.source.reading import Reading
@@ -69,6 +70,66 @@ class Input(NamedTuple):
         return () if holding else self.named
 
 
+class Contents(NamedTuple):
+    """The bytes of the files that some paths stand for; `unread` could not be opened."""
+
+    discovery: Discovery
+    files: Sequence[tuple[FoundFile, bytes]]
+    unread: Sequence[Unread]
+
+    @property
+    def may_hold_manifests(self) -> bool:
+        """Whether one of the files speaks of Kubernetes, or could not be opened."""
+        return bool(self.unread) or any(speaks_of_kubernetes(content) for _, content in self.files)
+
+
+def find_contents(
+    paths: Sequence[str], exclude: Sequence[str | PatternsFrom] = (), context: Sequence[str] = ()
+) -> Contents:
+    """
+    Find the files that some paths stand for, and their bytes; `-` is standard input.
+
+    What lies in `context` is left out. Raises UsageError for a path that is not there.
+    """
+    begin("read")
+    has_stdin = "-" in paths and sys.stdin is not None
+    stdin = sys.stdin.buffer if has_stdin else None
+    discovery = discover(paths, exclude=exclude, leave_out=context, stdin=stdin)
+    files: list[tuple[FoundFile, bytes]] = []
+    unread = list(discovery.unread)
+    for found in discovery.files:
+        content = found.read()
+        if isinstance(content, Unread):
+            unread.append(content)
+        else:
+            files.append((found, content))
+    return Contents(discovery, files, unread)
+
+
+def read_contents(  # noqa: PLR0913 - each tells something else of what is read
+    contents: Contents,
+    *,
+    render: bool = False,
+    deciding: "Deciding | None" = None,
+    namespace: str | None = None,
+    values_files: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    cache: "Cache | None" = None,
+) -> Input:
+    """
+    Read what some files say.
+
+    `render` has kustomizations built that change objects, and charts rendered: into `namespace` if nothing
+    says another one, with the `values_files` of their directories. `deciding` has the sets of the settings
+    made, and what Flux and Argo CD apply followed. `cache` knows what was rendered before.
+    """
+    # What a chart makes may stand in files that are no YAML.
+    charts = render and any(os.path.basename(found.real) == CHART_FILE for found, _ in contents.files)
+    if charts or contents.may_hold_manifests:
+        return _parsed(contents, (namespace, values_files, cache) if render else None, deciding)
+    discovery = contents.discovery
+    return Input(len(contents.files), (), (), (), _named(discovery), discovery)
+
+
 def read_input(  # noqa: PLR0913 - each tells something else of what is read
     paths: Sequence[str],
     exclude: Sequence[str | PatternsFrom] = (),
@@ -79,32 +140,11 @@ def read_input(  # noqa: PLR0913 - each tells something else of what is read
     namespace: str | None = None,
     values_files: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> Input:
-    """
-    Read what some paths stand for; `-` is standard input.
-
-    What lies in `context` is left out. `render` has kustomizations built that change objects, and charts
-    rendered: into `namespace` if nothing says another one, with the `values_files` of their directories.
-    `deciding` has the sets of the settings made, and what Flux and Argo CD apply followed. Raises
-    UsageError for a path that is not there.
-    """
-    begin("read")
-    has_stdin = "-" in paths and sys.stdin is not None
-    stdin = sys.stdin.buffer if has_stdin else None
-    discovery = discover(paths, exclude=exclude, leave_out=context, stdin=stdin)
-    contents: list[tuple[FoundFile, bytes]] = []
-    unread = list(discovery.unread)
-    for found in discovery.files:
-        content = found.read()
-        if isinstance(content, Unread):
-            unread.append(content)
-        else:
-            contents.append((found, content))
-    # What a chart makes may stand in files that are no YAML.
-    charts = render and any(os.path.basename(found.real) == CHART_FILE for found, _ in contents)
-    if unread or charts or any(speaks_of_kubernetes(content) for _, content in contents):
-        told = (namespace, values_files) if render else None
-        return _parsed(discovery, contents, unread, told, deciding)
-    return Input(len(contents), (), (), (), _named(discovery), discovery)
+    """Read what some paths stand for: `find_contents` and `read_contents` at once."""
+    contents = find_contents(paths, exclude, context)
+    return read_contents(
+        contents, render=render, deciding=deciding, namespace=namespace, values_files=values_files
+    )
 
 
 def of_cluster(cluster: "Cluster") -> Input:
@@ -133,26 +173,25 @@ def with_texts(given: Input, texts: Mapping[str, str]) -> Input:
 
 
 def _parsed(
-    discovery: Discovery,
-    contents: Sequence[tuple[FoundFile, bytes]],
-    unread: Sequence[Unread],
-    told: tuple[str | None, Mapping[str, Sequence[str]]] | None,
+    contents: Contents,
+    told: "tuple[str | None, Mapping[str, Sequence[str]], Cache | None] | None",
     deciding: "Deciding | None",
 ) -> Input:
-    # YAML's reader is a third of the start-up: loaded only if there is something to read.
+    # What reads YAML is a third of the start-up: loaded only if there is something to read.
     from meshlint.source.reading import read_text
     from meshlint.source.renderer import Rendering
     from meshlint.source.sets import split_into_sets
 
-    readings = [read_text(found.path, content) for found, content in contents]
-    if any(found.path == STDIN and b"# Source: " in content for found, content in contents):
+    discovery, files, unread = contents
+    readings = [read_text(found.path, content) for found, content in files]
+    if any(found.path == STDIN and b"# Source: " in content for found, content in files):
         from meshlint.source.chart_source import at_templates
 
         readings = [at_templates(it) if it.file.path == STDIN else it for it in readings]
     rendering = None if told is None else Rendering(*told)
     begin("sets")
     sets = split_into_sets(readings, discovery, unread=unread, rendering=rendering, deciding=deciding)
-    return Input(len(contents), readings, sets, unread, _named(discovery), discovery, rendering, deciding)
+    return Input(len(files), readings, sets, unread, _named(discovery), discovery, rendering, deciding)
 
 
 def _named(discovery: Discovery) -> Sequence[str]:

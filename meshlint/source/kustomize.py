@@ -14,6 +14,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from meshlint.cache import digest
 from meshlint.source.alteration import Target, targets_of
 from meshlint.source.compose import ComposeError, compose
 from meshlint.source.document import FieldPath, Manifest, Place, Unread, UnreadReason, walk
@@ -21,7 +22,7 @@ from meshlint.source.kustomization import Kustomization, Kustomizations
 from meshlint.source.origin import Source, group_and_kind
 from meshlint.source.reading import parse_yaml, split_documents
 from meshlint.source.rendered import Part, RenderedManifest
-from meshlint.source.renderer import LARGEST_OUTPUT, Refusal, find_program, run_renderer
+from meshlint.source.renderer import LARGEST_OUTPUT, Refusal, Rendering, find_program, run_renderer, stamp
 from meshlint.source.text import SourceFile
 from meshlint.source.unrendered import find_template
 
@@ -96,17 +97,16 @@ class Made(NamedTuple):
 
 class Kustomizer:
     """
-    Builds roots, each once: `built` holds what was built already.
+    Builds roots, each once: `rendering` holds what was built already.
 
     `tops` are the directories that it may read in.
     """
 
-    def __init__(
-        self, kustomizations: Kustomizations, tops: Sequence[str], built: dict[str, Build | Refusal]
-    ) -> None:
+    def __init__(self, kustomizations: Kustomizations, tops: Sequence[str], rendering: Rendering) -> None:
         self._kustomizations = kustomizations
         self._tops = tops
-        self._built = built
+        self._rendering = rendering
+        self._built = rendering.kustomizations
 
     @cached_property
     def _command(self) -> tuple[str, ...] | None:
@@ -155,27 +155,75 @@ class Kustomizer:
         refusal = next(self._objections(order), None)
         if refusal is not None:
             return refusal
-        return _run(command, order, self._kustomizations.sources)
+        cache = self._rendering.cache
+        key = self._key(command, order) if cache is not None else None
+        if cache is None or key is None:
+            return _run(command, order, self._kustomizations.sources)
+        known = cache.get(key)
+        if known is not None:
+            return Build(order, **known)
+        build = _run(command, order, self._kustomizations.sources)
+        if isinstance(build, Build):
+            cache.put(key, {"text": build.text, "directory": build.directory, "copies": dict(build.copies)})
+        return build
+
+    def _key(self, command: Sequence[str], order: Order) -> str | None:
+        """What stands for all that a build depends on; None if that cannot be read."""
+        told = sorted(order.fields.items()), order.known.components
+        own = command, order.directories, order.files, told
+        parts = [b"kustomize", stamp(command[0]), repr(own).encode("utf-8", "surrogateescape")]
+        inputs = sorted({*self._inputs(order)})
+        if self._rendering.inputs is not None:
+            self._rendering.inputs.update(inputs)
+        try:
+            for path in inputs:
+                with open(path, "rb") as file:
+                    parts += [path.encode("utf-8", "surrogateescape"), file.read()]
+        except OSError:
+            return None
+        return digest(*parts)
+
+    def _inputs(self, order: Order) -> Iterator[str]:
+        """The files that kustomize may read: those that are put together, and whatever could be a path."""
+        yield from order.files
+        for path, known, _ in self._reached(order):
+            if known is None:
+                yield from (it for it in (path,) if os.path.isfile(it))
+                continue
+            yield known.source.real
+            for field, value in walk(known.manifest.data):
+                if isinstance(value, str) and not _is_text(field, value):
+                    ways = {value, value.rpartition("=")[2]}
+                    paths = (os.path.join(known.directory, way) for way in ways if "\0" not in way)
+                    yield from (os.path.realpath(it) for it in paths if os.path.isfile(it))
 
     def _objections(self, order: Order) -> Iterator[Refusal]:
         """What speaks against building: whatever would reach outside, in all that an order puts together."""
         own = order.known
         if own.directory not in order.directories or order.fields:
             yield from self._objections_to(own)
+        for path, known, referring in self._reached(order):
+            if known is not None:
+                yield from self._objections_to(known)
+            elif os.path.isdir(path):
+                yield Refusal(
+                    f"{_shown(path, referring)!r} is not among what was read", referring.at("resources")
+                )
+
+    def _reached(self, order: Order) -> Iterator[tuple[str, Kustomization | None, Kustomization]]:
+        """The paths that are put together, with the kustomization there, and the one that refers to it."""
+        own = order.known
         seen: set[str] = set()
         pending = [(path, own) for path in (*order.directories, *own.components)]
         while pending:
             path, referring = pending.pop()
             known = self._kustomizations.by_directory.get(path)
-            if known is None and os.path.isdir(path):
-                yield Refusal(
-                    f"{_shown(path, referring)!r} is not among what was read", referring.at("resources")
-                )
-            if known is None or known.directory in seen:
-                continue
-            seen.add(known.directory)
-            yield from self._objections_to(known)
-            pending.extend((path, known) for path in known.refers_to)
+            if known is None:
+                yield path, None, referring
+            elif known.directory not in seen:
+                seen.add(known.directory)
+                yield path, known, referring
+                pending.extend((path, known) for path in known.refers_to)
 
     def _objections_to(self, known: Kustomization) -> Iterator[Refusal]:
         if known.source.unread:

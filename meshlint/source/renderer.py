@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Final, NamedTuple
 from meshlint.source.document import Location
 
 if TYPE_CHECKING:
+    from meshlint.cache import Cache
     from meshlint.source.helm import ChartBuild, Release
     from meshlint.source.kustomize import Build
 
@@ -50,12 +51,18 @@ class Rendering:
 
     `namespace` is where charts are installed of which nothing else says it. `values_files` are the files
     with values for charts, by the directory of the chart. `templates` are the files, as shown, of the charts
-    that were rendered.
+    that were rendered. `cache` knows what was rendered in earlier runs, `inputs` are the files of which it
+    depends what was rendered in this one: None once that cannot be told.
     """
 
     def __init__(
-        self, namespace: str | None = None, values_files: Mapping[str, Sequence[str]] = MappingProxyType({})
+        self,
+        namespace: str | None = None,
+        values_files: Mapping[str, Sequence[str]] = MappingProxyType({}),
+        cache: "Cache | None" = None,
     ) -> None:
+        self.cache: Final = cache
+        self.inputs: set[str] | None = set()
         self.namespace: Final = namespace
         self.values_files: Final = {
             os.path.realpath(directory): tuple(files) for directory, files in values_files.items()
@@ -76,6 +83,14 @@ def find_program(name: str) -> str | None:
         if os.path.isabs(directory) and os.path.isfile(path) and os.access(path, os.X_OK):
             return path
     return None
+
+
+def stamp(program: str) -> bytes:
+    """What stands for a program as it is installed now."""
+    status = os.stat(program)
+    return f"{os.path.realpath(program)} {status.st_size} {status.st_mtime_ns}".encode(
+        "utf-8", "surrogateescape"
+    )
 
 
 def run_renderer(command: Sequence[str], directory: str) -> Output:

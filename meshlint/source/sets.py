@@ -273,7 +273,7 @@ def _built(
         return [*read.values()]
     from meshlint.source.kustomize import Build, Kustomizer, order_of
 
-    kustomizer = Kustomizer(kustomizations, tops(discovery), rendering.kustomizations)
+    kustomizer = Kustomizer(kustomizations, tops(discovery), rendering)
     kustomizer.build_all(map(order_of, changing))
     sets = dict(read)
     for root in changing:

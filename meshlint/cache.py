@@ -1,0 +1,182 @@
+"""
+What earlier runs came to, kept in a directory of the user's.
+
+An entry is a file that is named by what it depends on, so it is never out of date, only unused. Nothing of
+it is run, and nothing is taken on trust: it has to be the user's own, whole, and JSON. Whatever is wrong with
+the directory or an entry, the answer is that there is none.
+"""
+
+import contextlib
+import os
+import stat
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any, Final, NamedTuple
+
+MOST_BYTES = 256 * 1024 * 1024
+"""How much is kept; the entries that were used longest ago go first."""
+
+MOST_ENTRIES = 2_000
+"""How many entries are kept."""
+
+LARGEST_ENTRY = 64 * 1024 * 1024
+"""How many bytes an entry has at most."""
+
+# With the version of what stands in entries.
+_PREFIX = "entry-1-"
+_DIGEST_LENGTH = 64
+_TAG = "CACHEDIR.TAG"
+_TAG_TEXT = "Signature: 8a477f597d28d172789f06886806bc55\n# This directory is a cache of meshlint.\n"
+
+
+class Cache:
+    """The entries of a directory, which is made when the first one is put there."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory: Final = directory
+        self._has_grown = False
+
+    def get(self, key: str) -> dict[str, Any] | None:
+        """Give what was put under a key; None if nothing was, or it cannot be trusted."""
+        import json
+
+        if not self._is_ours():
+            return None
+        path = self._path(key)
+        raw = _read(path)
+        if raw is None:
+            return None
+        if raw[:_DIGEST_LENGTH] == digest(raw[_DIGEST_LENGTH:]).encode():
+            with contextlib.suppress(ValueError, RecursionError):
+                value = json.loads(raw[_DIGEST_LENGTH:])
+                if isinstance(value, dict):
+                    with contextlib.suppress(OSError):
+                        os.utime(path)
+                    return value
+        with contextlib.suppress(OSError):
+            os.unlink(path)
+        return None
+
+    def put(self, key: str, value: Mapping[str, Any]) -> None:
+        """Keep something under a key, or do not: where it cannot be kept, that is no fault of the run."""
+        import json
+
+        body = json.dumps(value).encode()
+        if len(body) > LARGEST_ENTRY:
+            return
+        with contextlib.suppress(OSError):
+            self._make()
+            if not self._is_ours():
+                return
+            # Whoever reads at the same time sees all of it or nothing.
+            temporary = os.path.join(self.directory, f"new-{os.getpid()}-{time.monotonic_ns()}")
+            try:
+                with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                    file.write(digest(body).encode() + body)
+                os.replace(temporary, self._path(key))
+            except BaseException:
+                os.unlink(temporary)
+                raise
+            self._has_grown = True
+
+    def trim(self) -> None:
+        """Let go of what is too much, if anything was put here."""
+        entries = sorted(self._entries(), reverse=True) if self._has_grown else []
+        kept = 0
+        for number, entry in enumerate(entries):
+            kept += entry.size
+            if number >= MOST_ENTRIES or kept > MOST_BYTES:
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
+
+    def clean(self) -> int:
+        """Remove all entries, and give back how many bytes they had. Files of others stay."""
+        freed = 0
+        if self._is_ours():
+            for entry in self._entries():
+                with contextlib.suppress(OSError):
+                    os.unlink(entry.path)
+                    freed += entry.size
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(self.directory, _TAG))
+            with contextlib.suppress(OSError):
+                os.rmdir(self.directory)
+        return freed
+
+    def _path(self, key: str) -> str:
+        return os.path.join(self.directory, _PREFIX + key)
+
+    def _make(self) -> None:
+        os.makedirs(self.directory, mode=0o700, exist_ok=True)
+        tag = os.path.join(self.directory, _TAG)
+        if not os.path.exists(tag):
+            with open(tag, "w", encoding="ascii") as file:
+                file.write(_TAG_TEXT)
+
+    def _is_ours(self) -> bool:
+        """Whether nobody else can put entries there."""
+        try:
+            status = os.lstat(self.directory)
+        except OSError:
+            return False
+        if sys.platform == "win32":
+            return stat.S_ISDIR(status.st_mode)
+        is_closed = not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH)
+        return stat.S_ISDIR(status.st_mode) and status.st_uid == os.getuid() and is_closed
+
+    def _entries(self) -> "Iterator[_Entry]":
+        """The entries, and what runs that were cut off have left."""
+        with contextlib.suppress(OSError), os.scandir(self.directory) as found:
+            for file in found:
+                if file.name.startswith(("entry-", "new-")):
+                    with contextlib.suppress(OSError):
+                        status = file.stat(follow_symlinks=False)
+                        yield _Entry(status.st_mtime, status.st_size, file.path)
+
+
+class _Entry(NamedTuple):
+    used: float
+    size: int
+    path: str
+
+
+def cache_directory() -> str:
+    """The directory of the cache: `MESHLINT_CACHE_DIR`, else where the system has such things."""
+    given = os.environ.get("MESHLINT_CACHE_DIR")
+    if given:
+        return os.path.abspath(given)
+    if sys.platform == "win32":
+        home = os.environ.get("LOCALAPPDATA") or os.path.expanduser(r"~\AppData\Local")
+    elif sys.platform == "darwin":
+        home = os.path.expanduser("~/Library/Caches")
+    else:
+        said = os.environ.get("XDG_CACHE_HOME", "")
+        home = said if os.path.isabs(said) else os.path.expanduser("~/.cache")
+    return os.path.join(home, "meshlint")
+
+
+def digest(*parts: bytes) -> str:
+    """What stands for some bytes: nobody finds others with the same."""
+    import hashlib
+
+    whole = hashlib.blake2b(digest_size=_DIGEST_LENGTH // 2)
+    for part in parts:
+        # With their lengths, so that `ab`, `c` is not `a`, `bc`.
+        whole.update(len(part).to_bytes(8, "big"))
+        whole.update(part)
+    return whole.hexdigest()
+
+
+def _read(path: str) -> bytes | None:
+    """The bytes of an entry; None if it is none, or no regular file."""
+    wanted = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
+    flags = os.O_RDONLY | sum(wanted)
+    try:
+        with open(os.open(path, flags), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_ENTRY + _DIGEST_LENGTH:
+                return None
+            return file.read()
+    except OSError:
+        return None
