@@ -288,8 +288,7 @@ def _altered(entry: _Raised, mesh: Mesh) -> Location | None:
 
 def _is_ambiguous(resource: Resource, mesh: Mesh) -> bool:
     """Whether the set holds another, different definition of the same object."""
-    copies = mesh.graph.copies(resource.ref) if resource.name else ()
-    return any(not copy.says_the_same(resource) for copy in copies)
+    return bool(resource.name) and not mesh.graph.agree(resource.ref)
 
 
 def _identity(resource: Resource | None) -> ResourceIdentity | None:

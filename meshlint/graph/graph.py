@@ -64,6 +64,7 @@ class ResourceGraph:
         self.scopes = scopes
         self.altered = altered
         self.on_read: Callable[[Kind], object] | None = None
+        self._agreeing: dict[ResourceRef, bool] = {}
         self._by_kind: dict[Kind, list[Resource]] = defaultdict(list)
         self._by_ref: dict[ResourceRef, list[Resource]] = defaultdict(list)
         self._members: dict[tuple[Kind, str | None], list[Resource]] = defaultdict(list)
@@ -112,10 +113,9 @@ class ResourceGraph:
         self._note(ref.kind)
         copies = self._by_ref.get(ref, ())
         if copies:
-            first, *others = copies
-            agree = all(other.says_the_same(first) for other in others)
+            first = copies[0]
             altered = self.altered and any(copy.manifest in self.altered for copy in copies)
-            told = agree and not altered and not is_outline(first.manifest)
+            told = self.agree(ref) and not altered and not is_outline(first.manifest)
             return present(first) if told else UNKNOWN
         if self._may_be_elsewhere(ref):
             return UNKNOWN
@@ -123,11 +123,12 @@ class ResourceGraph:
 
     def could_be(self, ref: ResourceRef) -> bool:
         """Whether some object may be the one that is meant, if only its namespace were known."""
-        named = self.named(ref.kind, ref.name)
-        return any(
-            ref.namespace is None or found.namespace is None or ref.namespace == found.namespace
-            for found in named
-        ) or self.scopes.may_hold_elsewhere(ref)
+        if ref.namespace is None:
+            is_there = bool(self.named(ref.kind, ref.name))
+        else:
+            self._note(ref.kind)
+            is_there = ref in self._by_ref or ref._replace(namespace=None) in self._by_ref
+        return is_there or self.scopes.may_hold_elsewhere(ref)
 
     def namespace_of(self, resource: Resource) -> Known[Resource]:
         """The Namespace object of a resource; of a Namespace, the object itself."""
@@ -142,6 +143,28 @@ class ResourceGraph:
         """All definitions of one object in the set."""
         self._note(ref.kind)
         return self._by_ref.get(ref, ())
+
+    def agree(self, ref: ResourceRef) -> bool:
+        """Whether all definitions of one object say the same."""
+        copies = self._by_ref.get(ref, ())
+        if len(copies) <= 1:
+            return True
+        if ref not in self._agreeing:
+            first, *others = copies
+            self._agreeing[ref] = all(other.says_the_same(first) for other in others)
+        return self._agreeing[ref]
+
+    def first_in_file(self, resource: Resource) -> Resource:
+        """The first definition of an object in the file that holds this one."""
+        return self._firsts.get((resource.ref, resource.manifest.file.path), resource)
+
+    @cached_property
+    def _firsts(self) -> Mapping[tuple[ResourceRef, str], Resource]:
+        firsts: dict[tuple[ResourceRef, str], Resource] = {}
+        for copies in self.duplicated():
+            for copy in copies:
+                firsts.setdefault((copy.ref, copy.manifest.file.path), copy)
+        return firsts
 
     def duplicated(self) -> Iterator[Sequence[Resource]]:
         """The objects that are defined more than once, each with its definitions."""

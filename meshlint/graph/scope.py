@@ -53,15 +53,14 @@ class Neighbours:
         """Whether another set holds an object that may be the one that is meant."""
         if is_cluster_wide(ref.kind):
             return False
-        return any(
-            index != self._index
-            and (
-                ref.namespace is None
-                or namespace is None
-                or (namespace == ref.namespace and not self._is_alternative(index, namespace))
-            )
-            for index, namespace in self._run.holders.get((ref.kind, ref.name), ())
-        )
+        holders = self._run.holders.get((ref.kind, ref.name))
+        own = {self._index}
+        if holders is None or not holders.all - own:
+            return False
+        if ref.namespace is None or holders.by_namespace.get(None, own) - own:
+            return True
+        others = holders.by_namespace.get(ref.namespace, own) - own
+        return any(not self._is_alternative(index, ref.namespace) for index in others)
 
     def _is_alternative(self, index: int, namespace: str) -> bool:
         """Whether this set and another both declare a namespace, each for a cluster of its own."""
@@ -103,13 +102,26 @@ class _Run:
         return found
 
     @cached_property
-    def holders(self) -> Mapping[tuple[Kind, str], Sequence[tuple[int, str | None]]]:
-        """In which set, and in which namespace of it, there are objects of a kind and name."""
-        holders: dict[tuple[Kind, str], list[tuple[int, str | None]]] = defaultdict(list)
+    def holders(self) -> "Mapping[tuple[Kind, str], _Holders]":
+        """Which sets hold objects of a kind and name."""
+        holders: dict[tuple[Kind, str], _Holders] = defaultdict(_Holders)
         for index, one in enumerate(self._told):
             for resource in one.resources:
-                holders[resource.kind, resource.name].append((index, resource.namespace))
+                holders[resource.kind, resource.name].add(index, resource.namespace)
         return holders
+
+
+class _Holders:
+    """The sets that hold objects of a name: `all` of them, and by the namespace of the object."""
+
+    def __init__(self) -> None:
+        self.all: set[int] = set()
+        self.by_namespace: dict[str | None, set[int]] = defaultdict(set)
+
+    def add(self, index: int, namespace: str | None) -> None:
+        """Note that a set holds one."""
+        self.all.add(index)
+        self.by_namespace[namespace].add(index)
 
 
 class Listing(NamedTuple):

@@ -68,6 +68,10 @@ class Foundation:
         """All definitions of an object in the set: usually one, or none."""
         return self.graph.copies(ref)
 
+    def first_in_file(self, resource: Resource) -> Resource:
+        """The first definition of an object in the file that holds this one: usually this one itself."""
+        return self.graph.first_in_file(resource)
+
     def namespace_of(self, resource: Resource) -> Namespace | None:
         """The Namespace object of a resource, None if its labels are not known."""
         found = self.graph.namespace_of(resource).value

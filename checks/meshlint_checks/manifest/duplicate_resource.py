@@ -45,12 +45,13 @@ def duplicate_resource(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     copies = mesh.copies(resource.ref)
     if len(copies) < 2 or not _is_named(resource):  # noqa: PLR2004 - once is right
         return
-    earlier = copies[: copies.index(resource)]
-    neighbours = [copy for copy in earlier if _path(copy) == _path(resource)]
-    if neighbours or (earlier and mesh.is_applied_together):
-        yield _defined_again(resource, (neighbours or earlier)[0])
-    elif earlier and _is_first_to_overlap(resource, earlier[0], mesh):
-        yield _overlapping_files(resource, earlier[0], mesh)
+    first, neighbour = copies[0], mesh.first_in_file(resource)
+    if neighbour is not resource:
+        yield _defined_again(resource, neighbour)
+    elif first is not resource and mesh.is_applied_together:
+        yield _defined_again(resource, first)
+    elif first is not resource and _is_first_to_overlap(resource, first, mesh):
+        yield _overlapping_files(resource, first, mesh)
 
 
 def _is_named(resource: Resource) -> bool:

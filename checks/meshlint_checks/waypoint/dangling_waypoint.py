@@ -124,10 +124,11 @@ def _elsewhere(binding: WaypointBinding, wanted: ResourceRef, mesh: Mesh) -> Seq
     if mesh.version < _TWO_LABELS_SINCE:
         return ()
     named = mesh.waypoints_named(wanted.name)
-    found = [gateway for _, gateway in sorted((place, it) for place, it in named.items() if place)]
     # Of the only one waypoint-in-other-namespace speaks, unless the label tells a namespace.
     few = range(1 if _says_namespace(binding) else 2, _FEW + 1)
-    return found if len(found) in few else ()
+    if len(named) - (None in named) not in few:
+        return ()
+    return [gateway for _, gateway in sorted((place, it) for place, it in named.items() if place)]
 
 
 def _says_namespace(binding: WaypointBinding) -> bool:

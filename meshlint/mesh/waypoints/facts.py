@@ -345,8 +345,8 @@ class WaypointFacts(EnrollmentFacts):
         return next((named[place] for place in places if place in named), None)
 
     def _only_waypoint_named(self, name: str) -> Gateway | None:
-        named = tuple(self.waypoints_named(name).values())
-        return named[0] if len(named) == 1 else None
+        named = self.waypoints_named(name)
+        return next(iter(named.values())) if len(named) == 1 else None
 
     @cached_property
     def _unused_by_dependent(self) -> dict[tuple[Manifest | None, FieldPath], Gateway]:
