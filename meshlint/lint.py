@@ -42,6 +42,9 @@ from meshlint.source.patterns import PatternsFrom
 from meshlint.source.sets import ManifestSet
 from meshlint.stage import begin
 
+# To look for words in more characters than these takes longer than to load the checks that know them.
+_WORTH_SEARCHING = 4_000_000
+
 
 class Options(NamedTuple):
     """
@@ -55,7 +58,8 @@ class Options(NamedTuple):
     `sets` are the manifest sets that the settings name.
     `cluster` is what a cluster holds, as further context.
     `closed` are namespaces of which nothing is missing, `externals` objects that are there though no manifest
-    is; `policy` is what is made of the findings.
+    is; `policy` is what is made of the findings. Much is read and checked by as many processes as
+    there are `jobs`.
     """
 
     paths: Sequence[str] = (".",)
@@ -74,6 +78,7 @@ class Options(NamedTuple):
     closed: Sequence[str] = ()
     externals: Sequence[Manifest] = ()
     policy: Policy = NO_POLICY
+    jobs: int = 1
 
 
 class _Context(NamedTuple):
@@ -121,7 +126,7 @@ def lint(options: Options, catalog: Catalog | None = None, given: Input | None =
         versions = _versions(linked, options)
         begin("check")
         texts = _texts(given, versions)
-        found = _check(checks, catalog, texts, linked, versions, options.policy)
+        found = _check(checks, catalog, texts, linked, versions, options)
         accepted = accept(
             found,
             _accepting(given),
@@ -164,6 +169,7 @@ def _read(
         deciding=Deciding(entry_points, named),
         namespace=options.namespace,
         values_files=options.values_files,
+        jobs=options.jobs,
     )
 
 
@@ -283,6 +289,8 @@ def _catalog(given: Input, context: Input, options: Options) -> Catalog:
     if options.select or options.ignore or given.live or context.live:
         return load_catalog()
     readings = (*given.readings, *context.readings)
+    if sum(len(reading.file.text) for reading in readings) > _WORTH_SEARCHING:
+        return load_catalog()
     return load_catalog(lambda word: any(word in reading.file.text for reading in readings))
 
 
@@ -401,7 +409,7 @@ def _check(  # noqa: PLR0913, PLR0917 - all that a run has come to
     texts: Checkable,
     linked: Sequence[_LinkedSet],
     versions: Sequence[_Version],
-    policy: Policy,
+    options: Options,
 ) -> list[Finding]:
     checkables = [
         texts,
@@ -413,7 +421,7 @@ def _check(  # noqa: PLR0913, PLR0917 - all that a run has come to
     return [
         finding
         for checkable in checkables
-        for finding in run_checks(checks, catalog.precedence, checkable, policy)
+        for finding in run_checks(checks, catalog.precedence, checkable, options.policy, options.jobs)
     ]
 
 

@@ -14,8 +14,12 @@ from meshlint.mesh.mesh import Mesh
 from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.resource import Resource
 from meshlint.model.version import VersionRange
+from meshlint.parallel import can_share
 from meshlint.source.document import DuplicateKey, FieldPath, Location, Manifest, Unread
 from meshlint.source.rendered import is_rendered
+
+SHARED_FROM = 5_000
+"""How many objects are worth another process."""
 
 _CRASH_PAGE = """
 A check failed, so what it looks for may be there unseen.
@@ -108,16 +112,17 @@ def run_checks(
     precedence: Sequence[Precedence],
     checkable: Checkable,
     policy: Policy = NO_POLICY,
+    jobs: int = 1,
 ) -> list[Finding]:
     """
     Run the checks that hold for the mesh's Istio version, each on each of its subjects.
 
     A check that raises becomes the finding `check-crashed`; the others go on. Where two could
-    speak of one thing, `precedence` says which does. `policy` may want other severities.
+    speak of one thing, `precedence` says which does. `policy` may want other severities. Many subjects are
+    shared by as many processes as there are `jobs`.
     """
-    raised = [
-        entry for check in checks if checkable.mesh.version in check.istio for entry in _run(check, checkable)
-    ]
+    held = [check for check in checks if checkable.mesh.version in check.istio]
+    raised = _all_raised(held, checkable, jobs)
     return _findings(_give_way(raised, precedence), checkable, policy)
 
 
@@ -149,8 +154,23 @@ def field_text(path: FieldPath) -> str:
     return text.removeprefix(".")
 
 
-def _run(check: Check, checkable: Checkable) -> Iterator[_Raised]:
-    for subject in checkable.subjects(check.subjects):
+def _all_raised(checks: Sequence[Check], checkable: Checkable, jobs: int) -> list[_Raised]:
+    if jobs <= 1 or len(checkable.resources) < SHARED_FROM or not can_share():
+        return [entry for check in checks for entry in _run(check, checkable)]
+    from meshlint.checking.sharing import shared
+
+    known = (*checks, CHECK_CRASHED, *checkable.mesh.graph.resources)
+    parts = shared(lambda part: [[*_run(check, checkable, part, jobs)] for check in checks], jobs, known)
+    return [entry for of_check in zip(*parts, strict=True) for entries in of_check for entry in entries]
+
+
+def _run(check: Check, checkable: Checkable, part: int = 0, parts: int = 1) -> Iterator[_Raised]:
+    """Run a check on its subjects, or on one of some parts of them."""
+    subjects: Iterable[object] = checkable.subjects(check.subjects)
+    if parts > 1:
+        everything = [*subjects]
+        subjects = everything[len(everything) * part // parts : len(everything) * (part + 1) // parts]
+    for subject in subjects:
         resource = subject if isinstance(subject, Resource) else None
         try:
             for problem in check.run(subject, checkable.mesh):

@@ -73,6 +73,12 @@ def add_parser(verbs: Any) -> None:  # noqa: ANN401 - argparse does not name the
     )
     add_output_options(parser, _FORMATS)
     parser.add_argument(
+        "--jobs",
+        type=int,
+        metavar="N",
+        help="by how many processes much is read and checked (default: as many as there are processors)",
+    )
+    parser.add_argument(
         "--no-cache",
         dest="cache",
         action="store_false",
@@ -96,6 +102,8 @@ def run(options: argparse.Namespace) -> int:
     fill_in(options)
     if options.add_ignore is not None and (options.fix or options.unsafe_fixes):
         raise UsageError("`--add-ignore` accepts what is found, `--fix` mends it: one at a time")
+    if options.jobs is not None and options.jobs < 1:
+        raise UsageError(f"`--jobs` is how many processes there are to be: 1 or more, not {options.jobs}")
     options.only = _only(options)
     say_if_unknown(istio_version(options.istio_version))
     with Progress(timings=options.verbose):
@@ -163,6 +171,7 @@ def _given(options: argparse.Namespace, contents: "Contents | None", memory: "Me
 
         return read_asked_cluster(options)
     from meshlint.graph.entries import entry_points
+    from meshlint.parallel import processors
     from meshlint.source.decision import Deciding
     from meshlint.source.input import read_contents
 
@@ -173,6 +182,7 @@ def _given(options: argparse.Namespace, contents: "Contents | None", memory: "Me
         namespace=options.namespace,
         values_files=options.values_files,
         cache=memory.cache if memory else None,
+        jobs=options.jobs or processors(),
     )
     if given.in_vain:
         raise UsageError(_in_vain(given.in_vain))
@@ -192,9 +202,11 @@ def _outcome(options: argparse.Namespace, given: "Input", wanted: list[Report]) 
         return Outcome(0, [text for _ in wanted])
     from meshlint.checking.catalog import load_catalog
     from meshlint.lint import lint
+    from meshlint.parallel import processors
     from meshlint.report.wording import baseline_gone
 
-    asked = _with_policy(check_options(options)._replace(only=options.only), options)
+    asked = check_options(options)._replace(only=options.only, jobs=options.jobs or processors())
+    asked = _with_policy(asked, options)
     # Code scanning wants to be told all rules, those too that have nothing to say.
     catalog = load_catalog() if any(report.format == "sarif" for report in wanted) else None
     if options.diff:

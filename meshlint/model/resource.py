@@ -67,6 +67,11 @@ class Resource:
         """The object as it was written."""
         return self.head.manifest
 
+    @property
+    def malformed(self) -> Sequence[Malformed]:
+        """The fields of a wrong type."""
+        return self.head.malformed
+
     def at(self, *path: str | int) -> Location:
         """The place of a field, of its nearest existing ancestor, or of the name for the whole."""
         return self.manifest.at(*(path or ("metadata", "name")))

@@ -71,10 +71,14 @@ class Input(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """The bytes of the files that some paths stand for; `unread` could not be opened."""
+    """
+    The bytes of the files that some paths stand for; `unread` could not be opened.
+
+    They are gone once they were read: they are kept as texts.
+    """
 
     discovery: Discovery
-    files: Sequence[tuple[FoundFile, bytes]]
+    files: list[tuple[FoundFile, bytes]]
     unread: Sequence[Unread]
 
     @property
@@ -114,18 +118,20 @@ def read_contents(  # noqa: PLR0913 - each tells something else of what is read
     namespace: str | None = None,
     values_files: Mapping[str, Sequence[str]] = MappingProxyType({}),
     cache: "Cache | None" = None,
+    jobs: int = 1,
 ) -> Input:
     """
     Read what some files say.
 
     `render` has kustomizations built that change objects, and charts rendered: into `namespace` if nothing
     says another one, with the `values_files` of their directories. `deciding` has the sets of the settings
-    made, and what Flux and Argo CD apply followed. `cache` knows what was rendered before.
+    made, and what Flux and Argo CD apply followed. `cache` knows what was rendered before. Large
+    files are read by as many processes as there are `jobs`.
     """
     # What a chart makes may stand in files that are no YAML.
     charts = render and any(os.path.basename(found.real) == CHART_FILE for found, _ in contents.files)
     if charts or contents.may_hold_manifests:
-        return _parsed(contents, (namespace, values_files, cache) if render else None, deciding)
+        return _parsed(contents, (namespace, values_files, cache) if render else None, deciding, jobs)
     discovery = contents.discovery
     return Input(len(contents.files), (), (), (), _named(discovery), discovery)
 
@@ -139,11 +145,17 @@ def read_input(  # noqa: PLR0913 - each tells something else of what is read
     deciding: "Deciding | None" = None,
     namespace: str | None = None,
     values_files: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    jobs: int = 1,
 ) -> Input:
     """Read what some paths stand for: `find_contents` and `read_contents` at once."""
     contents = find_contents(paths, exclude, context)
     return read_contents(
-        contents, render=render, deciding=deciding, namespace=namespace, values_files=values_files
+        contents,
+        render=render,
+        deciding=deciding,
+        namespace=namespace,
+        values_files=values_files,
+        jobs=jobs,
     )
 
 
@@ -176,22 +188,26 @@ def _parsed(
     contents: Contents,
     told: "tuple[str | None, Mapping[str, Sequence[str]], Cache | None] | None",
     deciding: "Deciding | None",
+    jobs: int,
 ) -> Input:
     # What reads YAML is a third of the start-up: loaded only if there is something to read.
-    from meshlint.source.reading import read_text
     from meshlint.source.renderer import Rendering
     from meshlint.source.sets import split_into_sets
+    from meshlint.source.sharing import read_texts
 
     discovery, files, unread = contents
-    readings = [read_text(found.path, content) for found, content in files]
-    if any(found.path == STDIN and b"# Source: " in content for found, content in files):
+    count = len(files)
+    texts = [(found.path, content) for found, content in files]
+    files.clear()
+    readings = read_texts(texts, jobs)
+    if any(it.file.path == STDIN and "# Source: " in it.file.text for it in readings):
         from meshlint.source.chart_source import at_templates
 
         readings = [at_templates(it) if it.file.path == STDIN else it for it in readings]
     rendering = None if told is None else Rendering(*told)
     begin("sets")
     sets = split_into_sets(readings, discovery, unread=unread, rendering=rendering, deciding=deciding)
-    return Input(len(files), readings, sets, unread, _named(discovery), discovery, rendering, deciding)
+    return Input(count, readings, sets, unread, _named(discovery), discovery, rendering, deciding)
 
 
 def _named(discovery: Discovery) -> Sequence[str]:

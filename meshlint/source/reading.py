@@ -2,7 +2,7 @@
 
 import codecs
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from meshlint.source.block import Block, read_block
@@ -45,24 +45,51 @@ class Reading(NamedTuple):
     is_kubernetes: bool = False
 
 
-def read_text(path_as_shown: str, raw: bytes) -> Reading:
+class ReadDocument(NamedTuple):
+    """A document of a text, by offsets: what the quick reader makes of it, None if nothing."""
+
+    start: int
+    end: int
+    block: Block | None
+
+
+def read_text(path_as_shown: str, raw: bytes, documents: Sequence[ReadDocument] | None = None) -> Reading:
     """
     Read the manifests of one file, each document by itself.
 
     A file that does not speak of `apiVersion` and `kind` is not ours: it is not parsed, its
-    text is not kept, and nothing is said about it.
+    text is not kept, and nothing is said about it. `documents` are its own, if somebody has read them
+    already.
     """
-    if not speaks_of_kubernetes(raw):
-        return Reading(SourceFile(path_as_shown, ""))
-    is_utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-    decoded = _decode_utf16(raw) if is_utf16 else _decode_utf8(raw)
-    if not ("apiVersion" in decoded.text and "kind" in decoded.text):
+    decoded = _decoded(raw)
+    if decoded is None:
         return Reading(SourceFile(path_as_shown, ""))
     file = SourceFile(path_as_shown, decoded.text, decoded.has_bom)
     found: list[_Found] = []
-    for start, end in split_documents(decoded.text):
-        found.extend(_read_document(file, start, end, decoded.first_bad(start, end)))
+    for document in _documents(decoded.text) if documents is None else documents:
+        bad = decoded.first_bad(document.start, document.end)
+        found.extend(_read_document(file, document, bad))
     return _reading(file, found)
+
+
+def read_documents(raw: bytes) -> list[ReadDocument]:
+    """Read the documents of one file as far as that is quick; none of a file that is not ours."""
+    decoded = _decoded(raw)
+    return [] if decoded is None else [*_documents(decoded.text)]
+
+
+def _documents(text: str) -> Iterator[ReadDocument]:
+    for start, end in split_documents(text):
+        yield ReadDocument(start, end, read_block(text[start:end]))
+
+
+def _decoded(raw: bytes) -> "_Decoded | None":
+    """The text of a file; None if it does not speak of Kubernetes."""
+    if not speaks_of_kubernetes(raw):
+        return None
+    is_utf16 = raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    decoded = _decode_utf16(raw) if is_utf16 else _decode_utf8(raw)
+    return decoded if "apiVersion" in decoded.text and "kind" in decoded.text else None
 
 
 def parse_yaml(text: str) -> Any:  # noqa: ANN401 - YAML holds anything
@@ -185,12 +212,13 @@ def _reading(file: SourceFile, found: list[_Found]) -> Reading:
     )
 
 
-def _read_document(file: SourceFile, start: int, end: int, bad: int | None) -> Iterator[_Found]:
+def _read_document(file: SourceFile, document: ReadDocument, bad: int | None) -> Iterator[_Found]:
+    start, end, _ = document
     if bad is not None:
         message = "the text is not in the encoding of the file (UTF-8, if it has no byte order mark)"
         yield _unread(file, (start, end), UnreadReason.ENCODING, message, (bad, bad + 1))
         return
-    quickly = _read_quickly(file, start, end)
+    quickly = _read_quickly(file, document)
     if quickly is not None:
         yield from quickly
         return
@@ -206,13 +234,12 @@ def _read_document(file: SourceFile, start: int, end: int, bad: int | None) -> I
         yield from _read_composed(file, composed, (start, end))
 
 
-def _read_quickly(file: SourceFile, start: int, end: int) -> list[Manifest] | None:
-    """Read a document without its places; None if there may be anything to tell of it."""
-    block = read_block(file.text[start:end])
+def _read_quickly(file: SourceFile, document: ReadDocument) -> list[Manifest] | None:
+    """The objects of a document, without their places; None if there may be anything to tell of it."""
+    start, end, block = document
     if block is None or "sops" in block.data:
         return None
-    document = QuickDocument(file, start, end, block)
-    manifests = _quick_manifests(file, block, document)
+    manifests = _quick_manifests(file, block, QuickDocument(file, start, end, block))
     if not all(_is_object(manifest.data) for manifest in manifests or ()):
         return None
     if manifests and may_hold_template(file.text, start, end) and _unrendered(file, block.data, manifests):

@@ -116,7 +116,7 @@ def test_a_wrong_type_is_kept_with_its_place(text, path, expected):
     """
     A field of a wrong type reads as empty and is noted at the exact field.
     """
-    [malformed] = resources(text)[0].head.malformed
+    [malformed] = resources(text)[0].malformed
 
     assert (path, expected) == (malformed.path, malformed.expected)
 
@@ -136,7 +136,7 @@ def test_what_is_plainly_meant():
 
     assert 15008 == cast("Gateway", found).listeners[0].port
     assert ("shop",) == cast("AuthorizationPolicy", policy).rules[0].sources[0].values["namespaces"]
-    assert [1, 1] == [len(each.head.malformed) for each in (found, policy)]
+    assert [1, 1] == [len(each.malformed) for each in (found, policy)]
 
 
 def test_null_is_absent():
@@ -151,7 +151,7 @@ def test_null_is_absent():
 
     assert {"x": ""} == headless.labels
     assert headless.is_headless
-    assert not headless.head.malformed
+    assert not headless.malformed
 
 
 def test_unknown_kinds_and_fields_are_kept():

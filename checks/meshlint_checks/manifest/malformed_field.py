@@ -52,7 +52,7 @@ _OPENINGS = ("{{", "<<", "${")
 def malformed_field(resource: Resource, _: Mesh) -> Iterator[Problem]:
     """Find fields of a type that the Kubernetes API does not take there."""
     # A field that is read twice is noted twice.
-    fields = {malformed.path: malformed for malformed in resource.head.malformed}
+    fields = {malformed.path: malformed for malformed in resource.malformed}
     for path, malformed in fields.items():
         at = resource.at(*path)
         if unquoted_noun(malformed) is None and not _is_whole(malformed) and not _is_template(at):

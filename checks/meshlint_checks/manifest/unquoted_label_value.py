@@ -45,7 +45,7 @@ _WITH_VALUES = frozenset(
 )
 def unquoted_label_value(resource: Resource, mesh: Mesh) -> Iterator[Problem]:
     """Find booleans and numbers where Kubernetes takes only text."""
-    for malformed in (*resource.head.malformed, *_in_selectors(resource)):
+    for malformed in (*resource.malformed, *_in_selectors(resource)):
         noun = unquoted_noun(malformed)
         if noun is not None:
             what = f"{noun} {_name(resource, malformed)!r}"

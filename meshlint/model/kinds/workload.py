@@ -1,9 +1,10 @@
 """What makes pods: Pod, the controllers with a pod template, and the entries for what is no pod."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Final, NamedTuple
 
-from meshlint.model.fields import Fields
+from meshlint.model.fields import Fields, Malformed
 from meshlint.model.kind import CRON_JOB, POD, Kind, ResourceRef
 from meshlint.model.resource import Head, Resource
 from meshlint.source.document import FieldPath, Location
@@ -75,13 +76,28 @@ class Workload(Resource):
         self.pod_annotations: Final = metadata.text_map("annotations") if template else head.annotations
         self.host_network: Final = spec.flag("hostNetwork")
         self.service_account: Final = spec.text("serviceAccountName")
-        self.containers: Final = tuple(
-            _container(container) for key in ("initContainers", "containers") for container in spec.each(key)
-        )
-        self.volumes: Final = tuple(
+        self._spec: Final = spec
+
+    @cached_property
+    def containers(self) -> tuple[Container, ...]:
+        """The containers, those that only initialise first."""
+        listed = (container for key in ("initContainers", "containers") for container in self._spec.each(key))
+        return tuple(map(_container, listed))
+
+    @cached_property
+    def volumes(self) -> tuple[Volume, ...]:
+        """The volumes that containers can mount."""
+        return tuple(
             Volume(volume.text("name"), volume.part("csi").text("driver"), volume.path)
-            for volume in spec.each("volumes")
+            for volume in self._spec.each("volumes")
         )
+
+    @property
+    def malformed(self) -> Sequence[Malformed]:
+        """The fields of a wrong type, those of containers and volumes included."""
+        # Which are found when they are decoded, and they are half the work for a cluster full of pods.
+        _ = self.containers, self.volumes
+        return self.head.malformed
 
     @property
     def is_controller(self) -> bool:

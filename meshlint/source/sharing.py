@@ -1,0 +1,67 @@
+"""Reading many files, by several processes where that pays."""
+
+import marshal
+from collections.abc import Iterator, Sequence
+
+from meshlint.parallel import can_share, share
+from meshlint.source.block import Block
+from meshlint.source.reading import ReadDocument, Reading, read_documents, read_text
+
+PAYS_FROM = 8 * 1024 * 1024
+"""How many bytes are worth another process."""
+
+Texts = list[tuple[str, bytes]]
+"""Paths as shown, with the bytes of the files."""
+
+
+def read_texts(texts: Texts, jobs: int = 1) -> list[Reading]:
+    """
+    Read files, by as many processes as there are `jobs`.
+
+    The bytes are let go of one after the other: of a large cluster they are hundreds of megabytes.
+    """
+    parts = [*_parts(texts, min(jobs, 1 + sum(len(raw) for _, raw in texts) // PAYS_FROM))]
+    if len(parts) == 1 or not can_share():
+        return _read(texts, range(len(texts)))
+    others = [lambda part=part: _portable(texts, part) for part in parts[1:]]
+    readings, results = share(lambda: _read(texts, parts[0]), others)
+    for part, result in zip(parts[1:], results, strict=True):
+        # A process that failed has not found out anything.
+        readings += _read(texts, part, None if result is None else _unpacked(result))
+    return readings
+
+
+def _read(texts: Texts, part: range, known: Sequence[Sequence[ReadDocument]] | None = None) -> list[Reading]:
+    readings = []
+    for index in part:
+        path, raw = texts[index]
+        texts[index] = path, b""
+        readings.append(read_text(path, raw, None if known is None else known[index - part.start]))
+    return readings
+
+
+def _parts(texts: Texts, count: int) -> Iterator[range]:
+    """Neighbouring files, in parts that are about as large."""
+    whole = sum(len(raw) for _, raw in texts)
+    start, size, made = 0, 0, 0
+    for index, (_, raw) in enumerate(texts):
+        size += len(raw)
+        if made < count - 1 and size >= whole * (made + 1) / count:
+            yield range(start, index + 1)
+            start, made = index + 1, made + 1
+    yield range(start, len(texts))
+
+
+def _portable(texts: Texts, part: range) -> bytes:
+    documents = (read_documents(texts[index][1]) for index in part)
+    return marshal.dumps(
+        [[(start, end, block and (*block,)) for start, end, block in it] for it in documents]
+    )
+
+
+def _unpacked(result: bytes) -> list[list[ReadDocument]]:
+    """What another process of this run has found out."""
+    return [
+        [ReadDocument(start, end, block and Block(*block)) for start, end, block in documents]
+        for documents in marshal.loads(result)  # noqa: S302 - made by this very program
+    ]
