@@ -24,6 +24,7 @@ from meshlint.model import kind as kinds
 from meshlint.model.kind import Kind, is_cluster_wide
 from meshlint.model.spelling import nearest
 from meshlint.model.version import IstioVersion
+from meshlint.regex import regex
 from meshlint.source.decision import NamedSet
 from meshlint.source.document import Manifest, Place
 from meshlint.source.outline import Outline
@@ -34,7 +35,7 @@ from meshlint.source.toml import toml_places
 _PYPROJECT = "pyproject.toml"
 _TABLE = ("tool", "meshlint")
 _LARGEST = 1024 * 1024
-_SYNTAX = re.compile(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)")
+_SYNTAX = regex(r"(?P<what>.*) \(at (?:line (?P<line>\d+), column (?P<column>\d+)|end of document)\)")
 _IN_OUR_WORDS = {
     "dict_type": "should be a table",
     "model_type": "should be a table",

@@ -20,6 +20,7 @@ from meshlint.fixing.edited import fixed_texts
 from meshlint.lint import Options, linked_meshes, lint
 from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.version import IstioVersion
+from meshlint.regex import regex
 
 __all__ = [
     "Expectation",
@@ -32,9 +33,9 @@ __all__ = [
     "observed_reads",
 ]
 
-_EXPECTATION = re.compile(r'(error|warning|note): ([a-z0-9-]+)(?: "((?:[^"\\]|\\.)*)")?')
-_COMMENT = re.compile(r"#\s*((?:error|warning|note): .*)$")
-_CIRCUMSTANCES = re.compile(r"^#\s*test:\s*(.*)$", re.MULTILINE)
+_EXPECTATION = regex(r'(error|warning|note): ([a-z0-9-]+)(?: "((?:[^"\\]|\\.)*)")?')
+_COMMENT = regex(r"#\s*((?:error|warning|note): .*)$")
+_CIRCUMSTANCES = regex(r"^#\s*test:\s*(.*)$", re.MULTILINE)
 
 
 class Expectation(NamedTuple):

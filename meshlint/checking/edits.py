@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Union
 
 from meshlint.checking.finding import Edit
+from meshlint.regex import regex
 from meshlint.source.document import Location, Place
 from meshlint.source.text import SourceFile
 
@@ -12,11 +13,11 @@ Data = Union[str, int, Sequence["Data"], Mapping[str, "Data"]]  # noqa: UP007 - 
 """What an edit can write: plain YAML data."""
 
 # What stays itself as a plain YAML scalar, whatever the context (names, label keys and values).
-_PLAIN = re.compile(r"^[A-Za-z][A-Za-z0-9._/-]*$")
-_FLOW_MAPPING = re.compile(r"(?:[&!]\S*\s+)*\{")
-_REMARK = re.compile(r":([ \t]+#[^\r\n#]*)")
+_PLAIN = regex(r"^[A-Za-z][A-Za-z0-9._/-]*$")
+_FLOW_MAPPING = regex(r"(?:[&!]\S*\s+)*\{")
+_REMARK = regex(r":([ \t]+#[^\r\n#]*)")
 _NOT_TEXT = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})
-_ANCHOR = re.compile(r"(?:^|[\s:,\[{])&[^\s,\[\]{}]", re.MULTILINE)
+_ANCHOR = regex(r"(?:^|[\s:,\[{])&[^\s,\[\]{}]", re.MULTILINE)
 
 
 def replace_value(at: Location, value: str | int) -> tuple[Edit, ...]:

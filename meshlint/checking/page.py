@@ -5,8 +5,9 @@ import sys
 from pathlib import Path
 
 from meshlint.checking.catalog import Check
+from meshlint.regex import regex
 
-_EXPECTATION = re.compile(
+_EXPECTATION = regex(
     r"^[ \t]*#[ \t]*(?:error|warning|note): .*\n|[ \t]+#[ \t]*(?:error|warning|note): .*$", re.MULTILINE
 )
 

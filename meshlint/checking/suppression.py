@@ -13,20 +13,21 @@ from meshlint.checking.own import FAMILY
 from meshlint.checking.policy import names_of
 from meshlint.checking.run import CHECK_CRASHED
 from meshlint.model.keys import IGNORE
+from meshlint.regex import regex
 from meshlint.source.document import Location, Manifest, Place
 from meshlint.source.text import SourceFile
 
 LINE_VERB, FILE_VERB = VERBS = ("ignore", "file-ignore")
 _START = r"(?<!\S)#+[ \t]*meshlint:[ \t]*"
-_COMMENT = re.compile(
+_COMMENT = regex(
     rf"{_START}(?P<verb>[A-Za-z-]+)[ \t]*(?P<words>\[[^\]\r\n]*\])?(?P<reason>(?:(?!{_START})[^\r\n])*)"
 )
-_WORD = re.compile(r"[^\s,](?:[^,]*[^\s,])?")
-_ENTRY = re.compile(r"[^;]+")
-_UNTIL = re.compile(r"\(?\buntil[ \t]+(\d{4}-[\d-]*)\)?")
-_DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
+_WORD = regex(r"[^\s,](?:[^,]*[^\s,])?")
+_ENTRY = regex(r"[^;]+")
+_UNTIL = regex(r"\(?\buntil[ \t]+(\d{4}-[\d-]*)\)?")
+_DAY = regex(r"\d{4}-\d{2}-\d{2}")
 # What may stand above a comment that holds for the whole file.
-_TOP: Any = re.compile(r"(?:(?:[ \t\ufeff]*(?:#[^\r\n]*)?|---[ \t]*(?:#[^\r\n]*)?|%[^\r\n]*)[\r\n])*+[ \t]*")
+_TOP: Any = regex(r"(?:(?:[ \t\ufeff]*(?:#[^\r\n]*)?|---[ \t]*(?:#[^\r\n]*)?|%[^\r\n]*)[\r\n])*+[ \t]*")
 
 
 class Scope(Enum):

@@ -1,17 +1,17 @@
 """`meshlint new-check`: the three files of a new check; its first test is red."""
 
 import argparse
-import re
 from typing import TYPE_CHECKING, Any
 
 from meshlint.cli.options import say, write
+from meshlint.regex import regex
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 NAME = "new-check"
-_ID = re.compile(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
-_FAMILY = re.compile(r"^[a-z][a-z0-9_]*$")
+_ID = regex(r"^[a-z][a-z0-9]*(-[a-z0-9]+)*$")
+_FAMILY = regex(r"^[a-z][a-z0-9_]*$")
 
 _MODULE = '''"""
 {title}.

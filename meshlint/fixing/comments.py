@@ -1,6 +1,5 @@
 """Comments that accept what is found, written above its lines."""
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -14,13 +13,14 @@ from meshlint.fixing.edited import apply_edits
 from meshlint.fixing.run import Refused, is_fit
 from meshlint.fixing.verification import keeps_the_rest
 from meshlint.lint import Options, lint, read_given
+from meshlint.regex import regex
 from meshlint.source.input import Input, with_texts
 from meshlint.source.reading import Reading, read_text
 from meshlint.source.rendered import is_rendered
 from meshlint.source.text import SourceFile
 
-_PRINTABLE = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
-_INDENT = re.compile(r"[ \t]*")
+_PRINTABLE = regex(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]*")
+_INDENT = regex(r"[ \t]*")
 
 
 class Added(NamedTuple):

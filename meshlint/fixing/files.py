@@ -2,13 +2,13 @@
 
 import codecs
 import os
-import re
 from collections.abc import Iterator, Mapping
 
 from meshlint.errors import UsageError
+from meshlint.regex import regex
 from meshlint.source.text import SourceFile
 
-_LINE = re.compile(r"[^\n]*\n|[^\n]+")
+_LINE = regex(r"[^\n]*\n|[^\n]+")
 
 
 def write_texts(texts: Mapping[SourceFile, str]) -> None:

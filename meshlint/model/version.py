@@ -1,10 +1,11 @@
 """Istio versions, and the ranges in which a statement about Istio is true."""
 
-import re
 from typing import Final, NamedTuple
 
-_VERSION = re.compile(r"^v?(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?$")
-_BOUND = re.compile(r"^(>=|<=|==|<|>)\s*(\S+)$")
+from meshlint.regex import regex
+
+_VERSION = regex(r"^v?(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?$")
+_BOUND = regex(r"^(>=|<=|==|<|>)\s*(\S+)$")
 _LATEST_PATCH = 9999
 
 

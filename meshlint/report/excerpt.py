@@ -5,6 +5,7 @@ from bisect import bisect_right
 from functools import lru_cache
 from typing import NamedTuple
 
+from meshlint.regex import regex
 from meshlint.report.terminal import cells, plain
 from meshlint.source.document import Location
 from meshlint.source.text import SourceFile
@@ -14,10 +15,10 @@ _BEFORE = 40
 _TAB = " " * 4
 _CUT = "…"
 
-_DOCUMENT_BREAK = re.compile(r"^---(?:\s|$)", re.MULTILINE)
-_TOP_KIND = re.compile(r"^[\"']?kind[\"']?\s*:\s*[\"']?(\w+)", re.MULTILINE)
-_KEY = re.compile(r"\s*(?:- +)*[\"']?[\w./-]+[\"']?\s*:(?=\s|$)")
-_SECRET = re.compile(r"\bkind[\"']?\s*:\s*[\"']?Secret\b")
+_DOCUMENT_BREAK = regex(r"^---(?:\s|$)", re.MULTILINE)
+_TOP_KIND = regex(r"^[\"']?kind[\"']?\s*:\s*[\"']?(\w+)", re.MULTILINE)
+_KEY = regex(r"\s*(?:- +)*[\"']?[\w./-]+[\"']?\s*:(?=\s|$)")
+_SECRET = regex(r"\bkind[\"']?\s*:\s*[\"']?Secret\b")
 
 
 class Excerpt(NamedTuple):

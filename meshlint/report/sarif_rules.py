@@ -8,6 +8,7 @@ from meshlint.checking.finding import Finding
 from meshlint.checking.result import LintResult
 from meshlint.checking.run import CHECK_CRASHED
 from meshlint.checking.vocabulary import Impact, Severity
+from meshlint.regex import regex
 from meshlint.report.documentation import HOME, page_url
 
 _LONGEST = 1024
@@ -18,10 +19,10 @@ _PROBLEM_SEVERITY = {Severity.ERROR: "error", Severity.WARNING: "warning", Sever
 _SECURITY_SEVERITY = {Severity.ERROR: "8.0", Severity.WARNING: "5.0", Severity.NOTE: "2.0"}
 _PRECISION = {Severity.ERROR: "high", Severity.WARNING: "high", Severity.NOTE: "medium"}
 
-_HEADING = re.compile(r"^#+ +", re.MULTILINE)
-_LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
-_SECTION_BREAK = re.compile(r"^#+ .*$", re.MULTILINE)
-_MARKS = re.compile(r"`+|\*\*")
+_HEADING = regex(r"^#+ +", re.MULTILINE)
+_LINK = regex(r"\[([^\]]*)\]\([^)]*\)")
+_SECTION_BREAK = regex(r"^#+ .*$", re.MULTILINE)
+_MARKS = regex(r"`+|\*\*")
 
 
 class RuleText(NamedTuple):

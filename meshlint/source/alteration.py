@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from meshlint.regex import regex
 from meshlint.source.compose import ComposeError, compose
 from meshlint.source.document import Location, Manifest
 from meshlint.source.origin import group_and_kind
@@ -17,9 +18,9 @@ _LONGEST_SELECTOR = 1000
 _LONGEST_NAME = 253
 # An expression is tried by backtracking, so that a hostile one could take for ever.
 _MOST_REPETITIONS = 3
-_REPETITION = re.compile(r"[*+?{]")
-_DEAR = re.compile(r"\)[*+?{]|\\[1-9]|\(\?(?!:)")
-_REQUIREMENT = re.compile(
+_REPETITION = regex(r"[*+?{]")
+_DEAR = regex(r"\)[*+?{]|\\[1-9]|\(\?(?!:)")
+_REQUIREMENT = regex(
     r"[ \t]{0,20}(?P<absent>![ \t]{0,20})?(?P<key>[\w./-]+)"
     r"(?:[ \t]{0,20}(?P<operator>==?|!=)[ \t]{0,20}(?P<value>[\w.-]*)"
     r"|[ \t]{1,20}(?P<set>in|notin)[ \t]{0,20}\((?P<values>[\w., \t-]*)\))?"

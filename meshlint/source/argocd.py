@@ -1,10 +1,10 @@
 """Argo CD Applications: which directories are applied to which cluster, and what is done to them."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from meshlint.regex import regex
 from meshlint.source.applying import Delivery
 from meshlint.source.delivered import DeliveredManifest, Write, entries
 from meshlint.source.document import FieldPath, Manifest
@@ -15,8 +15,8 @@ from meshlint.source.renderer import Refusal
 _GROUP = "argoproj.io"
 _HERE = frozenset(("https://kubernetes.default.svc", "in-cluster"))
 _KUSTOMIZE_FIELDS = ("components", "namePrefix", "nameSuffix", "namespace", "images", "replicas")
-_PARAMETER = re.compile(r"\{\{-?[ \t]{0,9}\.?(?P<name>[\w.\[\]-]{1,100})[ \t]{0,9}-?\}\}")
-_INDEXED = re.compile(r"\{\{-?[ \t]{0,9}index \.path\.segments (?P<index>\d{1,2})[ \t]{0,9}-?\}\}")
+_PARAMETER = regex(r"\{\{-?[ \t]{0,9}\.?(?P<name>[\w.\[\]-]{1,100})[ \t]{0,9}-?\}\}")
+_INDEXED = regex(r"\{\{-?[ \t]{0,9}index \.path\.segments (?P<index>\d{1,2})[ \t]{0,9}-?\}\}")
 _MOST_APPLICATIONS = 1000
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from meshlint.regex import regex
 from meshlint.source.charts import MANIFESTS, TEMPLATES, Chart, dependencies, values_of
 from meshlint.source.document import FieldPath, Location, Manifest, Place, Unread, UnreadReason
 from meshlint.source.helm import UNKNOWN_NAMESPACE, ChartBuild, Release, unvendored
@@ -19,8 +20,8 @@ from meshlint.source.template_places import TemplatePlaces
 from meshlint.source.text import SourceFile
 
 _LARGEST_TEMPLATE = 1024 * 1024
-_SOURCE = re.compile(r"^---[ \t]*\n# Source: ([^\r\n]+)\n", re.MULTILINE)
-_OF_THE_MESH = re.compile(r"istio\.io|gateway\.networking\.k8s\.io|kind: *(?:Namespace|Service)\b")
+_SOURCE = regex(r"^---[ \t]*\n# Source: ([^\r\n]+)\n", re.MULTILINE)
+_OF_THE_MESH = regex(r"istio\.io|gateway\.networking\.k8s\.io|kind: *(?:Namespace|Service)\b")
 
 
 class RenderedChart(NamedTuple):

@@ -5,6 +5,7 @@ import posixpath
 import re
 from collections.abc import Collection, Iterator, Mapping
 
+from meshlint.regex import regex
 from meshlint.source.document import Location, Manifest
 from meshlint.source.reading import Reading
 from meshlint.source.rendered import Part, RenderedManifest, is_rendered
@@ -12,8 +13,8 @@ from meshlint.source.template_places import TemplatePlaces
 from meshlint.source.text import SourceFile
 
 _NAME = r"[A-Za-z0-9][\w.-]*"
-_COMMENT = re.compile(rf"^# Source: ({_NAME}(?:/charts/{_NAME})*/templates/[^\r\n]+?)[ \t]*$", re.MULTILINE)
-_CHART_NAME = re.compile(rf"^name:[ \t]*[\"']?({_NAME})", re.MULTILINE)
+_COMMENT = regex(rf"^# Source: ({_NAME}(?:/charts/{_NAME})*/templates/[^\r\n]+?)[ \t]*$", re.MULTILINE)
+_CHART_NAME = regex(rf"^name:[ \t]*[\"']?({_NAME})", re.MULTILINE)
 _MOST_DIRECTORIES = 2_000
 _DEEPEST = 4
 _LARGEST_FILE = 1024 * 1024

@@ -1,11 +1,11 @@
 """Helm charts: which directories are charts, which stand for themselves, and which files are theirs."""
 
 import os
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
+from meshlint.regex import regex
 from meshlint.source.discovery import CHART_FILE
 from meshlint.source.document import Location, Manifest
 from meshlint.source.origin import Source
@@ -17,7 +17,7 @@ MANIFESTS = (".yaml", ".yml", ".json")
 """How the names of files end that are read as manifests."""
 
 # It becomes a directory, and a word on a command line.
-_NAME = re.compile(r"[A-Za-z0-9][\w.-]{0,200}")
+_NAME = regex(r"[A-Za-z0-9][\w.-]{0,200}")
 _PARTS = frozenset({TEMPLATES, DEPENDENCIES, DEFINITIONS})
 
 

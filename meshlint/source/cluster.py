@@ -1,11 +1,11 @@
 """What a cluster holds of the kinds that decide what the mesh makes of it."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from meshlint.errors import UsageError
+from meshlint.regex import regex
 from meshlint.source.compose import MAX_DEPTH
 from meshlint.source.dump import GroupKind
 from meshlint.source.kubectl import Answer, Kubectl, Outcome
@@ -73,8 +73,8 @@ KINDS: Mapping[str, Mapping[str, str]] = {
 # Read in part: the ConfigMaps of Istio, by their names, and the CRDs of the kinds above that Istio watches.
 _CONFIG_MAP = ("", "ConfigMap")
 _DEFINITION = ("apiextensions.k8s.io", "CustomResourceDefinition")
-_OF_ISTIO = re.compile(r"istio(?!-ca-root-cert$)(?:-[a-z0-9.-]+)?(?<!-leader)(?<!-election)")
-_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
+_OF_ISTIO = regex(r"istio(?!-ca-root-cert$)(?:-[a-z0-9.-]+)?(?<!-leader)(?<!-election)")
+_NAME = regex(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
 _DEFINED = (*_MESH_GROUPS, "telemetry.istio.io", "extensions.istio.io")
 
 READ_KINDS: frozenset[GroupKind] = frozenset(

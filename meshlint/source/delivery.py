@@ -1,10 +1,10 @@
 """What Flux, Argo CD and Helm deliver that is not among the files."""
 
 import os
-import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from meshlint.regex import regex
 from meshlint.source.discovery import CHART_FILE, Discovery
 from meshlint.source.document import Manifest
 from meshlint.source.origin import Source, group_and_kind
@@ -15,9 +15,9 @@ _HELM_GROUPS = ("helm.toolkit.fluxcd.io", "helm.cattle.io")
 _RESOURCE_SET_GROUP = "fluxcd.controlplane.io"
 # What Argo CD can be told of a chart that changes none of its values.
 _NO_VALUES = frozenset({"releaseName", "version", "skipCrds", "skipTests", "skipSchemaValidation"})
-_CRDS = re.compile(r"(?:[\w.-]*-)?crds?(?:\.ya?ml)?(?:\?.*)?")
+_CRDS = regex(r"(?:[\w.-]*-)?crds?(?:\.ya?ml)?(?:\?.*)?")
 # What its releases install beside definitions is a policy of admission, for these.
-_GATEWAY_API = re.compile(r".*\bkubernetes-sigs/gateway-api/releases/.*-install\.ya?ml")
+_GATEWAY_API = regex(r".*\bkubernetes-sigs/gateway-api/releases/.*-install\.ya?ml")
 
 
 class Deliveries:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from meshlint.cache import digest
+from meshlint.regex import regex
 from meshlint.source.chart_copy import CopiedChart, Copier, NotCopiedError, is_within
 from meshlint.source.charts import Chart, Charts, Dependency
 from meshlint.source.renderer import Output, Refusal, Rendering, find_program, run_renderer, stamp
@@ -23,15 +24,15 @@ KUBERNETES_VERSION = "1.34.0"
 UNKNOWN_NAMESPACE = "release-namespace"
 """The namespace of a release of which nobody says where it goes."""
 
-_OF_THE_MESH = re.compile(r"istio\.io|gateway\.networking\.k8s\.io|kind: *(?:Namespace|Service)\b")
+_OF_THE_MESH = regex(r"istio\.io|gateway\.networking\.k8s\.io|kind: *(?:Namespace|Service)\b")
 _LONGEST_REASON = 300
 _LONGEST_NAME = 53
 _LARGEST_TEMPLATE = 1024 * 1024
 _ANY_NAME = "release"
-_RELEASE_NAME = re.compile(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
-_SOURCE = re.compile(r"^---[ \t]*\n# Source: ([^\r\n]+)\n", re.MULTILINE)
-_ADVICE = re.compile(r"\s*Use --debug flag to render out invalid YAML$")
-_FAILED_TEMPLATE = re.compile(
+_RELEASE_NAME = regex(r"[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?")
+_SOURCE = regex(r"^---[ \t]*\n# Source: ([^\r\n]+)\n", re.MULTILINE)
+_ADVICE = regex(r"\s*Use --debug flag to render out invalid YAML$")
+_FAILED_TEMPLATE = regex(
     r"^template: |^execution error at \((?P<at>[^)]*)\): |executing \"[^\"]*\" (?=at <)|error calling \w+: "
 )
 _ISTIO_NETWORKING = (

@@ -2,13 +2,13 @@
 
 import contextlib
 import os
-import re
 import signal
 from collections.abc import Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from meshlint.errors import UsageError
+from meshlint.regex import regex
 from meshlint.source.renderer import LARGEST_OUTPUT, complaint, find_program
 
 if TYPE_CHECKING:
@@ -23,10 +23,10 @@ TIME_LIMIT_SECONDS = 300
 PAGE = 500
 """How many objects the API server is asked for at once."""
 
-_UNKNOWN_TYPE = re.compile(r'error: the server doesn\'t have a resource type ".*"')
-_FORBIDDEN = re.compile(r"\(Forbidden\)")
-_WARNING = re.compile(r"Warning: .*|\s*")
-_LOG = re.compile(r"[EIWF]\d{4} .*")
+_UNKNOWN_TYPE = regex(r'error: the server doesn\'t have a resource type ".*"')
+_FORBIDDEN = regex(r"\(Forbidden\)")
+_WARNING = regex(r"Warning: .*|\s*")
+_LOG = regex(r"[EIWF]\d{4} .*")
 _NO_DISCOVERY = "API group list"
 _LONGEST_COMPLAINT = 300
 

@@ -7,7 +7,6 @@ field is told by kustomize's origin annotations and by the kustomizations themse
 """
 
 import os
-import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
@@ -15,6 +14,7 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from meshlint.cache import digest
+from meshlint.regex import regex
 from meshlint.source.alteration import Target, targets_of
 from meshlint.source.compose import ComposeError, compose
 from meshlint.source.document import FieldPath, Manifest, Place, Unread, UnreadReason, walk
@@ -46,7 +46,7 @@ _TEXTS = frozenset(
 )
 # What makes kustomize run or fetch something; it refuses them too unless told otherwise.
 _REFUSED = ("helmCharts", "helmChartInflationGenerator", "generators", "transformers", "validators")
-_REMOTE = re.compile(
+_REMOTE = regex(
     r"://|^git@|^git::|^(?:www\.)?(?:github|gitlab|bitbucket)\.\w+[/:]|\?(?:ref|version)=|\.git(?://|$)"
 )
 _LONGEST_REASON = 300

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from meshlint.regex import regex
 from meshlint.source.block import Block, read_block
 from meshlint.source.compose import (
     MAX_LENGTH,
@@ -131,19 +132,17 @@ def split_documents(text: str) -> Iterator[tuple[int, int]]:
 
 
 # libyaml begins a line after U+0085, U+2028 and U+2029 as well, so a marker may stand there.
-_MARKER = re.compile(
+_MARKER = regex(
     "(?<![^\r\n\x85\u2028\u2029])\ufeff?(?:---|(?P<end>\\.\\.\\.))(?=[ \t\r\n\x85\u2028\u2029]|\\Z)"
 )
-_OTHER_BREAK = re.compile("[\x85\u2028\u2029]")
-_MARKED_LINE = re.compile(r"\n(?=\ufeff?(?:---|\.\.\.))")
-_PREAMBLE = re.compile("(?:(?:%[^\r\n]*|[ \t\ufeff]*(?:#[^\r\n]*)?)[\r\n])*+")
-_BAD_BYTE = re.compile("[\udc80-\udcff]")
-_NAMESPACE_LINE = re.compile(
-    r"""( *)namespace:[ \t]+["']?([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)["']?[ \t]*(?:#.*)?"""
-)
+_OTHER_BREAK = regex("[\x85\u2028\u2029]")
+_MARKED_LINE = regex(r"\n(?=\ufeff?(?:---|\.\.\.))")
+_PREAMBLE = regex("(?:(?:%[^\r\n]*|[ \t\ufeff]*(?:#[^\r\n]*)?)[\r\n])*+")
+_BAD_BYTE = regex("[\udc80-\udcff]")
+_NAMESPACE_LINE = regex(r"""( *)namespace:[ \t]+["']?([a-z0-9](?:[-a-z0-9]*[a-z0-9])?)["']?[ \t]*(?:#.*)?""")
 _FURTHEST_NAMESPACE = 100_000
-_METADATA_LINE = re.compile(r"^metadata:[ \t]*(?:#.*)?\r?$", re.MULTILINE)
-_TEXT_LINE = re.compile(r"[^\r\n]*")
+_METADATA_LINE = regex(r"^metadata:[ \t]*(?:#.*)?\r?$", re.MULTILINE)
+_TEXT_LINE = regex(r"[^\r\n]*")
 
 
 def _markers(text: str) -> Iterator[re.Match[str]]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
 
+from meshlint.regex import regex
 from meshlint.source.document import Location
 
 if TYPE_CHECKING:
@@ -24,8 +25,8 @@ LARGEST_OUTPUT = 256 * 1024 * 1024
 MOST_MEMORY = 2 * 1024 * 1024 * 1024
 """How many bytes of memory a renderer may take, where the system can hold it to that."""
 
-_LOG = re.compile(r"^[EF]\d{4} [\d:.]+ +\d+ [\w.]+:\d+\] (?:\"command failed\" err=)?[<\"]?")
-_OUT_OF_MEMORY = re.compile(r"out of memory|cannot allocate memory", re.IGNORECASE)
+_LOG = regex(r"^[EF]\d{4} [\d:.]+ +\d+ [\w.]+:\d+\] (?:\"command failed\" err=)?[<\"]?")
+_OUT_OF_MEMORY = regex(r"out of memory|cannot allocate memory", re.IGNORECASE)
 # Nothing listens on the discard port: what asks a proxy for the network gets no answer.
 _DEAD_PROXY = "http://127.0.0.1:9"
 

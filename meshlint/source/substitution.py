@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from meshlint.regex import regex
 from meshlint.source.document import Manifest, Place
 from meshlint.source.reading import parse_yaml
 from meshlint.source.rendered import SubstitutedManifest
@@ -14,9 +15,9 @@ MOST_INSERTED = 1024 * 1024
 _DISABLED = "kustomize.toolkit.fluxcd.io/substitute"
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 # `$${NAME}` is a literal. What is neither a name nor a name with a default is left as it is.
-_VARIABLE = re.compile(r"\$\$\{|\$\{(?P<name>" + _NAME + r")(?:(?P<how>:?[-=])(?P<default>[^${}]{0,400}))?\}")
+_VARIABLE = regex(r"\$\$\{|\$\{(?P<name>" + _NAME + r")(?:(?P<how>:?[-=])(?P<default>[^${}]{0,400}))?\}")
 # What YAML may take as something else than text once the variable, which was text, is gone.
-_NO_TEXT = re.compile(r"[-+.\w]{1,40}")
+_NO_TEXT = regex(r"[-+.\w]{1,40}")
 
 
 class Variables(NamedTuple):

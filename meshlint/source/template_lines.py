@@ -10,18 +10,20 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-BLOCK_SCALAR = re.compile(r"[|>][-+0-9]{0,3}")
+from meshlint.regex import regex
+
+BLOCK_SCALAR = regex(r"[|>][-+0-9]{0,3}")
 """What stands where a text follows in the next lines."""
 
 _MOST_LINES = 20_000
 _LONGEST_LINE, _MOST_DASHES = 2_000, 5
 
-_CONTROL = re.compile(r"\{\{-?\s*(?:(?P<word>if|else|end|with|range|define|block)\b|/\*|\$\w*\s*:?=)")
-_COMMENT = re.compile(r"\{\{-?\s*/\*")
-_INDENT = re.compile(r"\bn?indent\s+(\d{1,3})\b")
-_VALUES = re.compile(r"\.Values((?:\.\w+)+)")
-_DOT = re.compile(r"(?<![\w.)\"])\.(?![\w.])")
-_LAST_PART = re.compile(r"^(?:-[ \t]+)+|:[ \t]+")
+_CONTROL = regex(r"\{\{-?\s*(?:(?P<word>if|else|end|with|range|define|block)\b|/\*|\$\w*\s*:?=)")
+_COMMENT = regex(r"\{\{-?\s*/\*")
+_INDENT = regex(r"\bn?indent\s+(\d{1,3})\b")
+_VALUES = regex(r"\.Values((?:\.\w+)+)")
+_DOT = regex(r"(?<![\w.)\"])\.(?![\w.])")
+_LAST_PART = regex(r"^(?:-[ \t]+)+|:[ \t]+")
 _NO_KEY = frozenset("#{}[]|>&*!%@`,")
 
 

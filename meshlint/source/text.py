@@ -1,14 +1,15 @@
 """A text and the places in it."""
 
 import codecs
-import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Final, NamedTuple
 
+from meshlint.regex import regex
+
 # YAML 1.1 also breaks lines at U+0085, U+2028 and U+2029; editors and code scanning do not.
-_LINE_BREAK = re.compile(r"\r\n|\n|\r")
+_LINE_BREAK = regex(r"\r\n|\n|\r")
 
 
 def speaks_of_kubernetes(raw: bytes) -> bool:

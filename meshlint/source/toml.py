@@ -4,11 +4,12 @@ import re
 import tomllib
 from typing import Any
 
+from meshlint.regex import regex
 from meshlint.source.document import Place
 
-_GAP = re.compile(r"(?:[ \t\r\n]|#[^\n]*)*")
-_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
-_SCALAR = re.compile(r"[^,\]}\n#]*")
+_GAP = regex(r"(?:[ \t\r\n]|#[^\n]*)*")
+_BARE_KEY = regex(r"[A-Za-z0-9_-]+")
+_SCALAR = regex(r"[^,\]}\n#]*")
 _STRINGS = {
     '"""': re.compile(r'"""(?:\\.|[^\\])*?"{3,5}', re.DOTALL),
     "'''": re.compile(r"'''.*?'{3,5}", re.DOTALL),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from meshlint.regex import regex
 from meshlint.source.document import FieldPath, Manifest
 
 
@@ -49,15 +50,15 @@ def holds_only_control(text: str, start: int, end: int) -> bool:
 
 
 _CONTROL = r"(?:(?:end|else|if|with|range|define|block)\b|/\*|\$\w+\s*:?=)"
-_CONTROL_LINE = re.compile(r"(?:---)?|#.*|\{%.*%\}|\{\{-?\s*" + _CONTROL + r".*\}\}")
+_CONTROL_LINE = regex(r"(?:---)?|#.*|\{%.*%\}|\{\{-?\s*" + _CONTROL + r".*\}\}")
 _EXPRESSION = r"\{\{[^\r\n]{0,400}?\}\}"
 _STATEMENT = r"\{%[^\r\n]{0,400}?%\}"
 _OPEN_EXPRESSION = r"\{\{-? *(?:/\*|[a-zA-Z.$\"(])[^\r\n]{0,400}"
 _INPUTS = r"<<-?[ \t]*inputs\b[^\r\n]{0,400}?>>"
 _VARIABLE = r"(?<!\$)\$\{[A-Za-z_][^}\r\n]{0,400}\}|(?<!\$)\$\([A-Za-z_][\w.-]{0,400}\)"
-_TEMPLATE = re.compile(f"{_EXPRESSION}|{_INPUTS}|{_VARIABLE}")
-_BREAKING = tuple(map(re.compile, (_EXPRESSION, _STATEMENT, _INPUTS, _OPEN_EXPRESSION)))
-_HELM = re.compile(
+_TEMPLATE = regex(f"{_EXPRESSION}|{_INPUTS}|{_VARIABLE}")
+_BREAKING = tuple(map(regex, (_EXPRESSION, _STATEMENT, _INPUTS, _OPEN_EXPRESSION)))
+_HELM = regex(
     r"\.(?:Values|Release|Chart|Capabilities|Files)\b|\b(?:include|template|toYaml|nindent|define|range|with|tpl)\b"
 )
 _LONGEST_SHOWN = 60

@@ -1,6 +1,5 @@
 """Which data plane a pod runs in: ambient, a sidecar, a gateway proxy, or none."""
 
-import re
 from collections.abc import Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple
@@ -19,12 +18,13 @@ from meshlint.model.keys import (
 from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.version import IstioVersion
+from meshlint.regex import regex
 
 AMBIENT = "ambient"
 NONE = "none"
 PROXY_CONTAINER = "istio-proxy"
 _GATEWAY_ROLES = frozenset({"router", "waypoint"})
-_PROXY_IMAGE = re.compile(r"(?:^|/)proxyv2(?:[:@-]|$)")
+_PROXY_IMAGE = regex(r"(?:^|/)proxyv2(?:[:@-]|$)")
 
 
 class DataplaneMode(Enum):

@@ -1,6 +1,5 @@
 """The CRDs of the Gateway API: which are there, and whether istiod takes them."""
 
-import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -11,8 +10,9 @@ from meshlint.model.kind import Kind
 from meshlint.model.kinds.core import CustomResourceDefinition
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.regex import regex
 
-_VERSION = re.compile(r"^v?(\d+)\.(\d+)\.(\d+)")
+_VERSION = regex(r"^v?(\d+)\.(\d+)\.(\d+)")
 # That of GRPCRoutes was required before any version that meshlint knows.
 _MINIMUM: dict[Kind, tuple[tuple[int, int, int], Change | None]] = {
     k.GRPC_ROUTE: ((1, 1, 0), None),

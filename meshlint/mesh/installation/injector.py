@@ -1,6 +1,5 @@
 """The sidecar injector as it is installed: its webhooks, and what it makes of the pods that they bring."""
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,11 +11,12 @@ from meshlint.model.keys import INJECTION, REVISION, TAG
 from meshlint.model.kind import CONFIG_MAP, MUTATING_WEBHOOK
 from meshlint.model.kinds.core import ConfigMap, MutatingWebhook, Webhook
 from meshlint.model.selector import LabelSelector
+from meshlint.regex import regex
 from meshlint.source.document import Location
 from meshlint.source.reading import parse_yaml
 
 DEFAULT_REVISION = "default"
-_INJECTOR_CONFIG = re.compile(r"^istio-sidecar-injector(?:-(.+))?$")
+_INJECTOR_CONFIG = regex(r"^istio-sidecar-injector(?:-(.+))?$")
 _INJECTION_WEBHOOK = "sidecar-injector.istio.io"
 
 

@@ -1,6 +1,5 @@
 """Which version of Istio the manifests install."""
 
-import re
 from collections.abc import Iterator
 
 from meshlint.graph.graph import ResourceGraph
@@ -9,11 +8,12 @@ from meshlint.mesh.installation.values import chart_values, cni_configs, release
 from meshlint.model import kind as k
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.version import IstioVersion
+from meshlint.regex import regex
 from meshlint.source.document import Location
 
-_IMAGES = re.compile(r"(?:^|/)(?:pilot|install-cni|ztunnel|proxyv2):(\d+\.\d+\.\d+)")
-_CHART_LABEL = re.compile(r"^(?:istiod|cni|ztunnel|base)-(\d+\.\d+\.\d+)")
-_PATCH_RANGE = re.compile(r"^(?=~|v?\d+\.\d+\.[xX*]$)~?\s*v?(\d+\.\d+)(?:\.(?:\d+|[xX*]))?$")
+_IMAGES = regex(r"(?:^|/)(?:pilot|install-cni|ztunnel|proxyv2):(\d+\.\d+\.\d+)")
+_CHART_LABEL = regex(r"^(?:istiod|cni|ztunnel|base)-(\d+\.\d+\.\d+)")
+_PATCH_RANGE = regex(r"^(?=~|v?\d+\.\d+\.[xX*]$)~?\s*v?(\d+\.\d+)(?:\.(?:\d+|[xX*]))?$")
 _UNRELATED_CHARTS = frozenset({"base", "gateway"})
 
 

@@ -1,6 +1,5 @@
 """The mesh's configuration: what istiod takes for granted about the whole mesh."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -12,12 +11,13 @@ from meshlint.model.fields import Fields, as_text
 from meshlint.model.kind import CONFIG_MAP, ISTIO_OPERATOR, SAIL_ISTIO
 from meshlint.model.kinds.core import ConfigMap
 from meshlint.model.selector import LabelSelector
+from meshlint.regex import regex
 from meshlint.source.document import Location
 from meshlint.source.reading import parse_yaml
 
 SYSTEM_NAMESPACE = "istio-system"
 DEFAULT_TRUST_DOMAIN = "cluster.local"
-_MESH_CONFIG_MAP = re.compile(r"^istio(-.+)?$")
+_MESH_CONFIG_MAP = regex(r"^istio(-.+)?$")
 _HBONE = ("defaultConfig", "proxyMetadata", "ISTIO_META_ENABLE_HBONE")
 
 

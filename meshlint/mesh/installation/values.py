@@ -1,6 +1,5 @@
 """How Istio is installed, as far as the manifests tell: the CNI's settings, revisions, versions."""
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -12,10 +11,11 @@ from meshlint.model.keys import REVISION
 from meshlint.model.kinds.core import ConfigMap, MutatingWebhook
 from meshlint.model.resource import Resource
 from meshlint.model.selector import LabelSelector
+from meshlint.regex import regex
 from meshlint.source.document import FieldPath, Location
 from meshlint.source.reading import parse_yaml
 
-_CNI_CONFIG = re.compile(r"^istio-cni(-.+)?-config$")
+_CNI_CONFIG = regex(r"^istio-cni(-.+)?-config$")
 CHARTS = frozenset({"base", "istiod", "cni", "ztunnel", "gateway", "ambient"})
 _DEAD_EXCLUSION = "EXCLUDED_NAMESPACES"
 _OPERATORS = (k.ISTIO_OPERATOR, k.SAIL_ISTIO, k.SAIL_CNI, k.SAIL_ZTUNNEL)

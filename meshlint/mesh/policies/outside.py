@@ -14,6 +14,7 @@ from meshlint.model.kind import INGRESS_CLASS, SERVICE, WORKLOADS, ResourceRef
 from meshlint.model.kinds.core import ApiExtension, Service, ServicePort
 from meshlint.model.kinds.network import Ingress, IngressBackend, IngressClass
 from meshlint.model.kinds.workload import Workload
+from meshlint.regex import regex
 from meshlint.source.document import Location
 
 _ISTIO_CLASS = "istio"
@@ -29,7 +30,7 @@ _OF_THE_CLOUD = frozenset(
         "ingress.k8s.aws/alb",
     }
 )
-_CLASS_OPTION = re.compile(r"(?:ingressclass|ingressclassname|controllerclass)$")
+_CLASS_OPTION = regex(r"(?:ingressclass|ingressclassname|controllerclass)$")
 
 _ModeOf = Callable[[Workload], Derived[DataplaneMode]]
 

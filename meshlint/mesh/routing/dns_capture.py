@@ -1,6 +1,5 @@
 """Whether ztunnel answers the DNS queries of a workload."""
 
-import re
 from collections.abc import Sequence
 
 from meshlint.graph.graph import ResourceGraph
@@ -13,8 +12,9 @@ from meshlint.model.kind import CONFIG_MAP
 from meshlint.model.kinds.core import ConfigMap
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.version import IstioVersion
+from meshlint.regex import regex
 
-_CNI_CONFIG = re.compile(r"^istio-cni(-.+)?-config$")
+_CNI_CONFIG = regex(r"^istio-cni(-.+)?-config$")
 _VALUES = (("cni", "ambient", "dnsCapture"), ("ambient", "dnsCapture"))
 
 

@@ -1,6 +1,5 @@
 """The second waypoint that a Service may try out: Istio 1.31 and newer."""
 
-import re
 from typing import NamedTuple
 
 from meshlint.mesh.derived import Cause
@@ -16,8 +15,9 @@ from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.traffic import ServiceEntry
 from meshlint.model.references import NO_WAYPOINT, canary_reference
 from meshlint.model.resource import Resource
+from meshlint.regex import regex
 
-_INTEGER = re.compile(r"[+-]?[0-9]+")
+_INTEGER = regex(r"[+-]?[0-9]+")
 
 
 class CanaryBinding(NamedTuple):

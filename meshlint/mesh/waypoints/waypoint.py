@@ -1,6 +1,5 @@
 """Which Gateways are waypoints, for what traffic, and whom they admit."""
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.graph.known import Known
@@ -21,6 +20,7 @@ from meshlint.model.references import NO_WAYPOINT
 from meshlint.model.selector import LabelSelector
 from meshlint.model.spelling import nearest
 from meshlint.model.version import IstioVersion
+from meshlint.regex import regex
 from meshlint.source.document import FieldPath, Location
 
 if TYPE_CHECKING:
@@ -55,8 +55,8 @@ WORKLOAD_TRAFFIC = frozenset({"workload", "all"})
 YES = frozenset({"true", "yes", "on", "enabled"})
 """Words, in small letters, for a waypoint that is wanted, which may stand where its name has to be."""
 
-_LABEL_VALUE = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
-_OBJECT_NAME = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
+_LABEL_VALUE = regex(r"(?:[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?)?")
+_OBJECT_NAME = regex(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*")
 _ADMISSION = {
     "All": "it admits all namespaces",
     "Same": "it admits only its own namespace",
