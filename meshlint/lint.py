@@ -6,17 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from meshlint.checking.acceptance import Accepted, Given, Ran, accept
-from meshlint.checking.baseline import Entry, really_gone
 from meshlint.checking.catalog import Catalog, Check, load_catalog
 from meshlint.checking.finding import Finding
 from meshlint.checking.policy import NO_POLICY, Policy
 from meshlint.checking.result import LintResult, Summary
 from meshlint.checking.run import CHECK_CRASHED, Checkable, findings_of, run_checks
 from meshlint.graph.build import build_graph
-from meshlint.graph.decided import DecidedSet
 from meshlint.graph.entries import entry_points
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.scope import (
@@ -41,6 +39,10 @@ from meshlint.source.input import Input, read_input
 from meshlint.source.patterns import PatternsFrom
 from meshlint.source.sets import ManifestSet
 from meshlint.stage import begin
+
+if TYPE_CHECKING:
+    from meshlint.checking.baseline import Entry
+    from meshlint.graph.decided import DecidedSet
 
 # To look for words in more characters than these takes longer than to load the checks that know them.
 _WORTH_SEARCHING = 4_000_000
@@ -173,12 +175,14 @@ def _read(
     )
 
 
-def decided_sets(options: Options) -> tuple[DecidedSet, ...]:
+def decided_sets(options: Options) -> "tuple[DecidedSet, ...]":
     """
     Read, decide which manifests are a set, and link each, without checking anything.
 
     Raises UsageError for a path that is not there.
     """
+    from meshlint.graph.decided import DecidedSet
+
     with _collector_paused():
         given = read_given(options)
         linked = _link(given, _read_context(options), options)
@@ -230,11 +234,15 @@ def _accepting(given: Input) -> Given:
     )
 
 
-def _gone(accepted: Accepted, given: Input, checks: Sequence[Check], options: Options) -> Mapping[Entry, int]:
+def _gone(
+    accepted: Accepted, given: Input, checks: Sequence[Check], options: Options
+) -> "Mapping[Entry, int]":
     """What of the baseline is mended, as far as this run can tell."""
     if not accepted.gone or options.policy.baseline is None:
         return {}
     read = {os.path.realpath(reading.file.path) for reading in given.readings}
+    from meshlint.checking.baseline import really_gone
+
     return really_gone(accepted.gone, options.policy.baseline, {check.id for check in checks}, read)
 
 

@@ -1,7 +1,6 @@
 """Work that is shared with other processes, where that can be done without telling them anything first."""
 
 import os
-import signal
 import sys
 from collections.abc import Callable, Sequence
 from typing import NoReturn, TypeVar
@@ -58,6 +57,8 @@ def _begin(work: Callable[[], bytes]) -> tuple[int, int]:
 
 def _work(work: Callable[[], bytes], writing: int) -> NoReturn:
     """Be the other process. It ends here: nothing of what the first one has begun is its business."""
+    import signal
+
     code = 1
     try:
         # Ctrl-C is for the first process, which ends this one.
@@ -82,6 +83,8 @@ def _end(pid: int, reading: int) -> bytes | None:
 
 
 def _kill(pid: int) -> None:
+    import signal
+
     if pid > 0:
         try:
             os.kill(pid, signal.SIGKILL)

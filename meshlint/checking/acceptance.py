@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from meshlint.checking.baseline import Baseline, Entry, compare
 from meshlint.checking.catalog import Check
 from meshlint.checking.finding import Finding, Problem
 from meshlint.checking.policy import Policy
@@ -14,6 +13,9 @@ from meshlint.model.version import IstioVersion
 from meshlint.source.document import Manifest
 from meshlint.source.live import LiveFile
 from meshlint.source.text import SourceFile
+
+if TYPE_CHECKING:
+    from meshlint.checking.baseline import Baseline, Entry
 
 _PREFIX = IGNORE.partition("/")[0] + "/"
 
@@ -47,7 +49,7 @@ class Accepted(NamedTuple):
     shown: list[Finding]
     suppressed: int = 0
     baselined: int = 0
-    gone: Mapping[Entry, int] = MappingProxyType({})
+    gone: "Mapping[Entry, int]" = MappingProxyType({})
 
 
 AsFindings = Callable[[Iterable[tuple[Check, Problem]]], list[Finding]]
@@ -92,9 +94,11 @@ def _parted(
     return suppress(found, given._replace(texts=texts), ran, policy, as_findings)
 
 
-def _beside(baseline: Baseline, accepted: Accepted) -> Accepted:
+def _beside(baseline: "Baseline", accepted: Accepted) -> Accepted:
     crashed = [finding for finding in accepted.shown if finding.check == CHECK_CRASHED.id]
     others = [finding for finding in accepted.shown if finding.check != CHECK_CRASHED.id]
+    from meshlint.checking.baseline import compare
+
     compared = compare(others, baseline)
     return accepted._replace(
         shown=merge_sets([*crashed, *compared.new]), baselined=len(compared.known), gone=compared.gone

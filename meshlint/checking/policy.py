@@ -1,14 +1,15 @@
 """What a repository makes of findings: other severities, and what it does not want to hear of."""
 
 from collections.abc import Mapping, Sequence
-from fnmatch import fnmatchcase
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from meshlint.checking.baseline import Baseline
 from meshlint.checking.finding import Finding, ResourceIdentity
 from meshlint.checking.vocabulary import Impact, Severity
 from meshlint.source.patterns import FilePatterns
+
+if TYPE_CHECKING:
+    from meshlint.checking.baseline import Baseline
 
 
 class Override(NamedTuple):
@@ -31,6 +32,8 @@ class Override(NamedTuple):
         return self.files is None or self.files.match(path)
 
     def _names(self, namespace: str | None) -> bool:
+        from fnmatch import fnmatchcase
+
         return namespace is not None and any(fnmatchcase(namespace, name) for name in self.namespaces)
 
 
@@ -46,7 +49,7 @@ class Policy(NamedTuple):
     overrides: Sequence[Override] = ()
     require_reason: bool = False
     ignores: bool = True
-    baseline: Baseline | None = None
+    baseline: "Baseline | None" = None
 
     def severity(self, check: str, path: str, resource: ResourceIdentity | None) -> Severity | None:
         """The severity that is wanted of a check's findings in a file, about an object; None for its own."""

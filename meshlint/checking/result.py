@@ -1,15 +1,18 @@
 """What one run came to."""
 
 from collections import Counter
-from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from meshlint.checking.baseline import Entry
 from meshlint.checking.catalog import Check
 from meshlint.checking.finding import Finding
 from meshlint.checking.run import CHECK_CRASHED
 from meshlint.checking.vocabulary import Severity
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from meshlint.checking.baseline import Entry
 
 
 class Summary(NamedTuple):
@@ -53,7 +56,7 @@ class LintResult(NamedTuple):
     istio_version: str
     version_origin: str
     checks: tuple[Check, ...]
-    gone: Mapping[Entry, int] = MappingProxyType({})
+    gone: "Mapping[Entry, int]" = MappingProxyType({})
 
     @property
     def crashed(self) -> tuple[str, ...]:

@@ -1,6 +1,5 @@
 """Text for terminals: harmless, as wide as it says, and in colour where that is wanted."""
 
-import unicodedata
 from collections.abc import Callable
 from enum import Enum
 
@@ -65,6 +64,8 @@ def _escaped(char: str) -> str:
 
 
 def _cells_of(char: str) -> int:
+    import unicodedata
+
     if unicodedata.combining(char) or unicodedata.category(char) in {"Mn", "Me"}:
         return 0
     return 2 if unicodedata.east_asian_width(char) in {"W", "F"} else 1

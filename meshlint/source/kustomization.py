@@ -3,13 +3,15 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from meshlint.source.alteration import Alteration, Target, alterations_by, altered
 from meshlint.source.compose import ComposeError, compose
 from meshlint.source.document import Location, Manifest, Place, Unread, UnreadReason
 from meshlint.source.origin import Source, only_broken
 from meshlint.source.reading import split_documents
+
+if TYPE_CHECKING:
+    from meshlint.source.alteration import Alteration
 
 _KUSTOMIZATION_NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
 _FLUX_GROUP = "kustomize.toolkit.fluxcd.io"
@@ -39,7 +41,7 @@ class Kustomization(NamedTuple):
     patches: frozenset[str]
     generated_from: frozenset[str]
     changes: bool
-    alterations: tuple[Alteration, ...] = ()
+    alterations: "tuple[Alteration, ...]" = ()
     added_to: frozenset[str | None] = frozenset()
 
     def at(self, key: str) -> Location:
@@ -123,10 +125,10 @@ class Kustomizations:
             sources = (self.sources[path] for path in self.reach(known).files)
             manifests = (manifest for source in sources for manifest in source.manifests)
             alterations = list(self._alterations(known))
-            self._altered[known.directory] = altered(alterations, manifests) if alterations else {}
+            self._altered[known.directory] = _altered(alterations, manifests) if alterations else {}
         return self._altered[known.directory]
 
-    def _alterations(self, known: Kustomization) -> Iterator[Alteration]:
+    def _alterations(self, known: Kustomization) -> "Iterator[Alteration]":
         """What a kustomization changes, its components included: they change what it puts together."""
         seen: set[str] = set()
         pending = [known]
@@ -140,7 +142,7 @@ class Kustomizations:
                 if path in self.by_directory:
                     pending.append(self.by_directory[path])
                 else:
-                    yield Alteration(changing.at("components"), (Target(),))
+                    yield _anything(changing.at("components"))
 
     def _find_roots(self) -> list[Kustomization]:
         """Those that nothing refers to, and one for each cycle that nothing leads into."""
@@ -202,6 +204,21 @@ def _read_kustomizations(sources: Mapping[str, Source]) -> dict[str, Kustomizati
     }
 
 
+def _anything(at: Location) -> "Alteration":
+    """What changes anything, for all that is known."""
+    from meshlint.source.alteration import Alteration, Target
+
+    return Alteration(at, (Target(),))
+
+
+def _altered(
+    alterations: "Iterable[Alteration]", manifests: Iterable[Manifest]
+) -> Mapping[Manifest, Location]:
+    from meshlint.source.alteration import altered
+
+    return altered(alterations, manifests)
+
+
 def _read_kustomization(source: Source) -> tuple[Source, Manifest]:
     """What it says, nothing if it is no mapping; with the problem if it cannot be read."""
     text = source.file.text
@@ -226,6 +243,8 @@ def _kustomization(
     known: set[str],
     patch_files: Callable[[str], Sequence[Manifest]],
 ) -> Kustomization:
+    from meshlint.source.alteration import alterations_by
+
     data: Mapping[str, Any] = manifest.data
 
     def paths(entries: Iterable[str]) -> tuple[str, ...]:
@@ -233,11 +252,11 @@ def _kustomization(
 
     namespace = data.get("namespace")
     unreadable = bool(source.unread)
-    changed: Iterable[Alteration] = alterations_by(
-        manifest, lambda path: patch_files(_resolve(directory, path, known))
-    )
+    changed: Iterable[Alteration]
     if unreadable:
-        changed = [Alteration(source.unread[0].at, (Target(),))]
+        changed = [_anything(source.unread[0].at)]
+    else:
+        changed = alterations_by(manifest, lambda path: patch_files(_resolve(directory, path, known)))
     return Kustomization(
         source=source,
         manifest=manifest,

@@ -3,7 +3,6 @@
 import contextlib
 import os
 import re
-import signal
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import IO, TYPE_CHECKING, Final, NamedTuple
@@ -180,5 +179,7 @@ def complaint(text: str) -> str:
 
 
 def _end(group: int) -> None:
+    import signal
+
     with contextlib.suppress(ProcessLookupError):
         os.killpg(group, signal.SIGKILL)
