@@ -1,6 +1,10 @@
 """Manifests to measure with: a mesh of any size, the same each time."""
 
+import re
 from pathlib import Path
+
+_SHOP = Path(__file__).resolve().parent.parent / "examples" / "shop"
+_SHOP_NAMESPACE = re.compile(r"\b(?:shop|checkout|reviews|analytics|warehouse|platform)\b")
 
 _NAMESPACE = """apiVersion: v1
 kind: Namespace
@@ -149,24 +153,16 @@ def write_mesh(directory: Path, documents: int) -> int:
     return written
 
 
-def write_cluster(directory: Path, documents: int) -> int:
-    """
-    Write what a repository of some teams holds: a mesh among other things; the true number.
-
-    Of 30 documents 5 are workloads, 5 Services, 2 policies and 1 a route; 15 are of no mesh.
-    """
-    service, deployment, policy, route = _APPLICATION.split("---\n")
+def write_shops(directory: Path, copies: int) -> int:
+    """Write copies of `examples/shop`, faults included, each in namespaces of its own; how many documents."""
+    directory.mkdir(parents=True)
     written = 0
-    for n in range(documents // 30):
-        parts = [_NAMESPACE.format(n=n)]
-        parts += [part.format(n=n, a=a) for a in range(5) for part in (service, deployment)]
-        parts += [policy.format(n=n, a=a) for a in range(2)]
-        parts.append(route.format(n=n, a=0))
-        parts += [_PLAIN.format(n=f"{n}-{i}").split("---\n")[0] for i in range(15)]
-        home = directory / f"team-{n}"
-        home.mkdir(parents=True)
-        (home / "all.yaml").write_text("---\n".join(parts), encoding="utf-8")
-        written += len(parts) + 1
+    for path in sorted(_SHOP.glob("*.yaml")):
+        text = path.read_text(encoding="utf-8")
+        for n in range(copies):
+            own = _SHOP_NAMESPACE.sub(rf"\g<0>{n}", text)
+            (directory / f"{path.stem}-{n}.yaml").write_text(own, encoding="utf-8")
+            written += 1 + own.count("\n---")
     return written
 
 

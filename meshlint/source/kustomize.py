@@ -20,7 +20,7 @@ from meshlint.source.compose import ComposeError, compose
 from meshlint.source.document import FieldPath, Manifest, Place, Unread, UnreadReason, walk
 from meshlint.source.kustomization import Kustomization, Kustomizations
 from meshlint.source.origin import Source, group_and_kind
-from meshlint.source.reading import parse_yaml, split_documents
+from meshlint.source.reading import parse_yaml, read_mapping, split_documents
 from meshlint.source.rendered import Part, RenderedManifest
 from meshlint.source.renderer import LARGEST_OUTPUT, Refusal, Rendering, find_program, run_renderer, stamp
 from meshlint.source.text import SourceFile
@@ -329,12 +329,9 @@ def _objects(text: str) -> Iterator[Manifest]:
     """The objects of what was built, as it was written there."""
     file = SourceFile("", text)
     for start, end in split_documents(text):
-        try:
-            composed = compose(text, start, end)
-        except ComposeError:
-            continue
-        if composed.place is not None and isinstance(composed.data, dict) and composed.data.get("kind"):
-            yield Manifest(file, composed.data, composed.place)
+        made = read_mapping(file, start, end)
+        if made is not None and made.data.get("kind"):
+            yield made
 
 
 def unsubstituted(message: str, manifest: Manifest) -> Unread:
@@ -363,6 +360,7 @@ class _Parts:
         self._build = build
         self._kustomizations = kustomizations
         self._patches: dict[int, list[_Patch]] = {}
+        self._reals: dict[str, str] = {}
 
     def of(self, data: Mapping[str, Any], annotations: Mapping[str, str]) -> list[Part]:
         """The parts of an object, the last one first."""
@@ -385,8 +383,11 @@ class _Parts:
         return self._build.order.known if own else self._kustomizations.by_directory.get(directory)
 
     def _real(self, path: object) -> str:
-        real = os.path.realpath(os.path.join(self._build.directory, str(path)))
-        return self._build.copies.get(real, real)
+        way = str(path)
+        if way not in self._reals:
+            real = os.path.realpath(os.path.join(self._build.directory, way))
+            self._reals[way] = self._build.copies.get(real, real)
+        return self._reals[way]
 
     def _origin(self, data: Mapping[str, Any], annotations: Mapping[str, str]) -> Part:
         said = _read(annotations.get(_ORIGIN))

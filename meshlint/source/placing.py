@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 
 from meshlint.source.block import Block
-from meshlint.source.compose import compose
+from meshlint.source.compose import MAX_LENGTH, compose
 from meshlint.source.document import Place
 from meshlint.source.text import SourceFile
 
@@ -26,17 +26,29 @@ class QuickDocument:
         self._items_end = block.items_end
         self._lines: Sequence[int] = ()
 
+    @property
+    def longest(self) -> int:
+        """How many characters have to be composed at once, at most: those of an item, if it is a list."""
+        whole = self._end - self._start
+        if not self._items or whole <= MAX_LENGTH:
+            return whole
+        return max(end - start for start, end in map(self._item, range(len(self._items))))
+
     def place(self) -> Place:
         """Work out the places of the whole document."""
         return _known(compose(self._file.text, self._start, self._end).place)
 
     def item_place(self, index: int) -> Place:
         """Work out the places of one item of its `items`."""
-        line, column = self._items[index]
+        _, column = self._items[index]
+        return _known(compose(self._file.text, *self._item(index), leave_out=column).place)
+
+    def _item(self, index: int) -> tuple[int, int]:
+        """Start and end of the lines of an item."""
+        line, _ = self._items[index]
         behind = self._items[index + 1][0] if index + 1 < len(self._items) else self._items_end
         lines = self._line_starts()
-        start, end = lines[line], lines[behind] if behind < len(lines) else self._end
-        return _known(compose(self._file.text, start, end, leave_out=column).place)
+        return lines[line], lines[behind] if behind < len(lines) else self._end
 
     def _line_starts(self) -> Sequence[int]:
         if not self._lines:

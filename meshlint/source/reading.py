@@ -101,10 +101,14 @@ def parse_yaml(text: str) -> Any:  # noqa: ANN401 - YAML holds anything
         return None
 
 
-def read_mapping(file: SourceFile) -> Manifest | None:
-    """Read a file that is one mapping and no object of Kubernetes; None if it is anything else."""
+def read_mapping(file: SourceFile, start: int = 0, end: int | None = None) -> Manifest | None:
+    """Read one document that is a mapping, an object of Kubernetes or not; None if it is anything else."""
+    end = len(file.text) if end is None else end
+    block = read_block(file.text[start:end])
+    if block is not None and end - start <= MAX_LENGTH:
+        return Manifest(file, block.data, QuickDocument(file, start, end, block).place)
     try:
-        composed = compose(file.text)
+        composed = compose(file.text, start, end)
     except ComposeError:
         return None
     if composed.place is None or not isinstance(composed.data, dict):
@@ -238,7 +242,10 @@ def _read_quickly(file: SourceFile, document: ReadDocument) -> list[Manifest] | 
     start, end, block = document
     if block is None or "sops" in block.data:
         return None
-    manifests = _quick_manifests(file, block, QuickDocument(file, start, end, block))
+    quick = QuickDocument(file, start, end, block)
+    if quick.longest > MAX_LENGTH:
+        return None
+    manifests = _quick_manifests(file, block, quick)
     if not all(_is_object(manifest.data) for manifest in manifests or ()):
         return None
     if manifests and may_hold_template(file.text, start, end) and _unrendered(file, block.data, manifests):
