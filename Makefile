@@ -8,7 +8,7 @@ PYTHON := $(shell for python in python3 python3.11 python3.12 python3.13; do \
 	$$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done)
 endif
 
-.PHONY: demo test lint format-check ruff mypy imports docs docs-check site accuracy bench bench-smoke check clean
+.PHONY: demo test lint format-check ruff mypy imports docs docs-check site accuracy bench bench-smoke equality check clean
 
 # What meshlint says of a small shop with mistakes in it. Exit code 1 means findings, and is what we came for.
 demo: $(VENV)/.runtime
@@ -50,6 +50,10 @@ accuracy: $(VENV)/.dev
 # Measures, and writes docs/performance.md.
 bench: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py
+
+# Compares the quick reader of YAML with libyaml: a million documents, about an hour.
+equality: $(VENV)/.dev
+	$(BIN)/python benchmarks/equality.py --documents 1000000
 
 bench-smoke: $(VENV)/.dev
 	$(BIN)/python benchmarks/run.py --smoke
