@@ -46,8 +46,9 @@ _GROWTH_HEAD = (
     *("input", "documents", "findings", "PyYAML", "reading", "linking", "facts", "checks"),
     *("the last three / reading", "/ PyYAML", "each document"),
 )
-_PEERS_SAID = """Seconds on the clock: to start, for the mesh of {mesh:,} small documents in many files, and for
-the cluster of {cluster:,} objects. They look for different things, and none for what meshlint looks for."""
+_PEERS_SAID = """Seconds on the clock: to start, for the mesh of {mesh:,} small documents in many files,
+and for the cluster of {cluster:,} objects. They look for different things, and none for what meshlint
+looks for."""
 
 
 class Sizes(NamedTuple):
