@@ -406,3 +406,32 @@ def test_a_build_is_made_without_the_cache(here, builds):
         run(["check", "--no-cache"])
 
     assert 2 == len(builds)
+
+
+def test_settings_are_not_read_again(here, lints, monkeypatch):
+    (here / "meshlint.toml").write_text('exclude = ["other/"]\ncontext = ["platform"]\nfail-on = "never"\n')
+    (here / "platform").mkdir()
+    (here / "other").mkdir()
+    (here / "other" / "x.yaml").write_text("a: 1\n")
+    assert 0 == run(["check"])
+    with monkeypatch.context() as patched:
+        patched.setattr("meshlint.settings.read_settings", lambda _: pytest.fail("nothing has changed"))
+        (here / "other" / "x.yaml").write_text("a: 2\n")
+        assert 0 == run(["check"])
+    assert 1 == len(lints)
+    (here / "platform" / "x.yaml").write_text("a: 1\n")
+    assert 0 == run(["check"])
+    (here / "meshlint.toml").write_text('exclude = ["shop.yaml"]\n')
+    assert 0 == run(["check"])
+    assert 2 == len(lints)
+
+
+def test_what_was_kept_of_settings_is_not_taken_on_trust(here, lints, cache_directory):
+    (here / "meshlint.toml").write_text('exclude = ["other/"]\n')
+    run(["check"])
+    for value in ({"exclude": 5}, {"exclude": [[]]}, {"exclude": []}):
+        for path in cache_directory.glob("entry-*"):
+            body = json.dumps(value).encode()
+            path.write_bytes(module.digest(body).encode() + body)
+        assert 1 == run(["check"])
+    assert 4 == len(lints)

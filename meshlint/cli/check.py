@@ -28,9 +28,10 @@ from meshlint.cli.options import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from meshlint.cache import Cache
     from meshlint.checking.catalog import Catalog
     from meshlint.checking.result import LintResult
-    from meshlint.cli.recall import Memory
+    from meshlint.cli.recall import Command
     from meshlint.fixing.run import Refused
     from meshlint.lint import Options
     from meshlint.source.input import Contents, Input
@@ -99,15 +100,18 @@ def run(options: argparse.Namespace) -> int:
     from meshlint.cli.progress import Progress
     from meshlint.errors import UsageError
 
-    fill_in(options)
     if options.add_ignore is not None and (options.fix or options.unsafe_fixes):
         raise UsageError("`--add-ignore` accepts what is found, `--fix` mends it: one at a time")
     if options.jobs is not None and options.jobs < 1:
         raise UsageError(f"`--jobs` is how many processes there are to be: 1 or more, not {options.jobs}")
     options.only = _only(options)
+    command = _command(options)
+    is_filled_in = command is None or not command.fill_in(options)
+    if is_filled_in:
+        fill_in(options)
     say_if_unknown(istio_version(options.istio_version))
     with Progress(timings=options.verbose):
-        return _run(options)
+        return _run(options, command, is_filled_in=is_filled_in)
 
 
 def exit_code(result: "LintResult", fail_on: str) -> int:
@@ -121,18 +125,24 @@ def exit_code(result: "LintResult", fail_on: str) -> int:
     return int(any(finding.severity >= Severity(fail_on) for finding in result.findings))
 
 
-def _run(options: argparse.Namespace) -> int:
+def _run(options: argparse.Namespace, command: "Command | None", *, is_filled_in: bool) -> int:
     from meshlint.stage import begin
 
     asked = _reports(options)
     contents = _contents(options)
     # The commonest run of a hook holds nothing of Kubernetes: nothing else is loaded for it.
-    memory = _memory(options, asked, contents) if contents and contents.may_hold_manifests else None
+    memory = None
+    if command is not None and contents is not None and contents.may_hold_manifests:
+        memory = command.memory(options, asked, contents)
     outcome = memory.recall() if memory else None
     if outcome is None:
-        given = _given(options, contents, memory)
+        if command is not None and not is_filled_in:
+            command.forget(options)
+            fill_in(options)
+        given = _given(options, contents, command.cache if command else None)
         outcome = _outcome(options, given, asked)
-        if memory is not None and outcome.code in _KEPT:
+        if command is not None and memory is not None and outcome.code in _KEPT:
+            command.keep_settings(options)
             memory.keep(outcome, given)
     begin("report")
     for report, text in zip(asked, outcome.reports, strict=False):
@@ -141,6 +151,17 @@ def _run(options: argparse.Namespace) -> int:
     for text in outcome.said:
         say(text)
     return outcome.code
+
+
+def _command(options: argparse.Namespace) -> "Command | None":
+    """The command, if what it comes to may be kept."""
+    changes = options.fix or options.unsafe_fixes or options.diff or options.add_ignore is not None
+    lives = options.cluster or options.context_cluster or options.kube_context is not None
+    if changes or lives or not options.cache:
+        return None
+    from meshlint.cli.recall import Command
+
+    return Command(options)
 
 
 def _contents(options: argparse.Namespace) -> "Contents | None":
@@ -153,16 +174,7 @@ def _contents(options: argparse.Namespace) -> "Contents | None":
     return find_contents(options.paths or ["."], options.exclude, apart)
 
 
-def _memory(options: argparse.Namespace, asked: list[Report], contents: "Contents") -> "Memory | None":
-    changes = options.fix or options.unsafe_fixes or options.diff or options.add_ignore is not None
-    if changes or options.context_cluster or not options.cache:
-        return None
-    from meshlint.cli.recall import memory
-
-    return memory(options, asked, contents)
-
-
-def _given(options: argparse.Namespace, contents: "Contents | None", memory: "Memory | None") -> "Input":
+def _given(options: argparse.Namespace, contents: "Contents | None", cache: "Cache | None") -> "Input":
     """What is to be looked at. Raises UsageError if it holds nothing and should."""
     from meshlint.errors import UsageError
 
@@ -181,7 +193,7 @@ def _given(options: argparse.Namespace, contents: "Contents | None", memory: "Me
         deciding=Deciding(entry_points, options.sets),
         namespace=options.namespace,
         values_files=options.values_files,
-        cache=memory.cache if memory else None,
+        cache=cache,
         jobs=options.jobs or processors(),
     )
     if given.in_vain:

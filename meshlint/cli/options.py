@@ -171,7 +171,7 @@ def fill_in(options: argparse.Namespace) -> None:
         from meshlint.cli.live import refuse_contradictions
 
         refuse_contradictions(options)
-    path = options.config or (None if options.isolated else _settings_file())
+    path = settings_path(options)
     if path is None:
         return
     from pathlib import Path
@@ -345,6 +345,12 @@ def repository() -> str:
             return here
         directory = parent
     return directory
+
+
+def settings_path(options: argparse.Namespace) -> str | None:
+    """The settings file that holds; None if there is none, or it is not to be read."""
+    path: str | None = options.config
+    return path or (None if options.isolated else _settings_file())
 
 
 def _settings_file() -> str | None:
