@@ -82,7 +82,8 @@ def _conflicts(sources: Iterable[Source]) -> list[list[Source]]:
     return [
         [source for source, _ in found]
         for found in holders.values()
-        if len({source.directory for source, _ in found}) > 1
+        if len(found) > 1
+        and len({source.directory for source, _ in found}) > 1
         and not all(_is_same(found[0][1], manifest) for _, manifest in found[1:])
     ]
 
@@ -126,7 +127,10 @@ def _topmost(directory: str, marked: set[str], longest: int) -> str | None:
 
 
 def _identity(manifest: Manifest) -> tuple[str, ...] | None:
-    name, namespace = manifest.value("metadata", "name"), manifest.value("metadata", "namespace")
+    metadata = manifest.data.get("metadata")
+    name, namespace = (
+        (metadata.get("name"), metadata.get("namespace")) if isinstance(metadata, dict) else (None, None)
+    )
     if not isinstance(name, str):
         return None
     return (*group_and_kind(manifest), namespace if isinstance(namespace, str) else "", name)

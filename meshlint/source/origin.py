@@ -112,7 +112,8 @@ def common_directory(directories: set[str]) -> str:
 
 def group_and_kind(manifest: Manifest) -> tuple[str, str]:
     """The API group and kind of a manifest, as text whatever it holds."""
-    return str(manifest.value("apiVersion")).rpartition("/")[0], str(manifest.value("kind"))
+    data = manifest.data
+    return str(data.get("apiVersion")).rpartition("/")[0], str(data.get("kind"))
 
 
 def takes_namespace(manifest: Manifest) -> bool:
