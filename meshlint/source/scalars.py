@@ -166,7 +166,6 @@ _ESCAPED = {
 }
 _IN_DOUBLE = re.compile(r'(?:[^"\\]|\\.)*')
 _IN_SINGLE = re.compile(r"(?:[^']|'')*")
-_BACKSLASHES = re.compile(r"\\*\Z")
 
 
 def _item(written: str) -> Any:  # noqa: ANN401 - YAML holds anything
@@ -212,25 +211,31 @@ def _joined_single(lines: list[str]) -> str:
 def _joined_double(lines: list[str]) -> str | None:
     """The text of a scalar in double quotes; a backslash at the end of a line joins it to the next."""
     first, *others, last = lines
-    joined = [first]
-    for line in (*(other.lstrip(" ") for other in others), last):
-        if _is_escaping(joined[-1]):
-            if not line and line is not last:
+    joined: list[str] = []
+    # What one line is made of, as far as it is joined.
+    pieces = [first]
+    stripped = [other.lstrip(" ") for other in others]
+    for line in (*stripped, last):
+        before = pieces[-1]
+        if _is_escaping(before):
+            if not line:
                 return None
-            joined[-1] = joined[-1][:-1] + line
+            pieces[-1] = before[:-1]
+            pieces.append(line)
         else:
-            kept = joined[-1].rstrip(" ")
+            kept = before.rstrip(" ")
             if _is_escaping(kept):
                 return None
-            joined[-1] = kept
-            joined.append(line)
+            pieces[-1] = kept
+            joined.append("".join(pieces))
+            pieces = [line]
+    joined.append("".join(pieces))
     return _unescaped(_folded(joined))
 
 
 def _is_escaping(text: str) -> bool:
     """Whether what follows a text is escaped by it."""
-    match = _BACKSLASHES.search(text)
-    return match is not None and len(match.group()) % 2 == 1
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
 
 
 def _folded(lines: Sequence[str]) -> str:
