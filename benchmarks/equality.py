@@ -172,12 +172,13 @@ def made_documents(count: int, seed: int, real: Sequence[str]) -> Iterator[tuple
             case "mutated" if real:
                 yield way, mutated(random, *(_part(random, random.choice(real)) for _ in range(2)))
             case "broken":
-                yield way, mutated(random, *(Writer(random).document() for _ in range(2)))
+                yield way, mutated(random, *(Writer(random, _SELDOM_ODD).document() for _ in range(2)))
             case _:
                 yield "written", Writer(random).document()
 
 
 _WAYS = (*["written"] * 7, *["broken"] * 5, *["mutated"] * 5, *["soup"] * 3)
+_SELDOM_ODD = (0, 0, 0, 0.01, 0.02)
 _FEW_LINES = 40
 
 
@@ -195,12 +196,12 @@ class Writer:
     """
     Writes documents at random.
 
-    It may write nothing at all of what manifests do not hold, or now and then, or often.
+    How often it writes what manifests do not hold is one of `oddities`, the same for the whole document.
     """
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, oddities: Sequence[float] = (0, 0, 0, 0.02, 0.02, 0.1, 0.3)) -> None:
         self._random = random
-        self._oddity = random.choice((0, 0, 0, 0.02, 0.02, 0.1, 0.3))
+        self._oddity = random.choice(oddities)
 
     def document(self) -> str:
         """One document, in one of the styles of line breaks."""
@@ -282,7 +283,7 @@ class Writer:
         if self._happens(0.5):
             quote = self._one_of("'", '"')
             return quote + self._one_of(*_QUOTED_KEYS) + quote
-        return self._one_of(*(_ODD_KEYS if self._is_odd() else _OTHER_KEYS))
+        return self._one_of(*(_ODD_KEYS if self._is_odd() or self._happens(0.02) else _OTHER_KEYS))
 
     def _value(self, column: int, depth: int) -> tuple[str, list[str]]:
         """What stands behind a key on its line, and the lines below."""
@@ -295,8 +296,12 @@ class Writer:
 
     def _scalar(self, column: int) -> tuple[str, list[str]]:
         """What is no mapping in block style and no such sequence: its first line, and those below."""
-        if self._happens(0.12):
-            return self._block(column)
+        first, below = self._block(column) if self._happens(0.12) else self._text(column)
+        if self._happens(0.01):
+            below.append(" " * (column + self._one_of(2, 3, 4, 6, 8)) + self._plain())
+        return first, below
+
+    def _text(self, column: int) -> tuple[str, list[str]]:
         properties = self._odd_or("", "&a ", "*a", "!!str ", "! ", "!x ", "!!int ", "&b !!null ", "*a ", "<<")
         if self._happens(0.12):
             return properties + self._flow(2 if self._is_odd() else 0) + self._remark(), []
@@ -348,10 +353,7 @@ class Writer:
         if self._happens(0.5):
             return f"[{gap}{comma.join(items)}{end}]"
         colon = self._odd_or(": ", ":", ":  ", " : ")
-        keys = [
-            self._odd_or(f"{self._one_of(*_FLOW_KEYS)}{n}", "a", '"b"', "? x", "<<")
-            for n in range(len(items))
-        ]
+        keys = [self._odd_or(self._one_of(*_FLOW_KEYS), "a:", '"b"', "? x", "<<") for _ in items]
         return f"{{{gap}{comma.join(map(colon.join, zip(keys, items, strict=True)))}{end}}}"
 
     def _flow_item(self, depth: int) -> str:
@@ -374,15 +376,9 @@ class Writer:
     def _remark(self) -> str:
         if not self._happens(0.08):
             return " " * self._happens(0.05)
-        return self._odd_or(
-            self._one_of(" # x", "  #x", " #", " # 'x\": ["),
-            "#x",
-            "\t# x",
-            "\t",
-            " # \ufeff",
-            " #\tx",
-            " # é",
-        )
+        if self._is_odd() or self._happens(0.1):
+            return self._one_of("#x", "\t# x", "\t", " # \ufeff", " #\tx", " # é", " x", "'", '"')
+        return self._one_of(" # x", "  #x", " #", " # 'x\": [")
 
     def _strewn(self) -> list[str]:
         """Comments and blank lines, now and then."""
@@ -405,79 +401,48 @@ class Writer:
 
 
 _KEYS = (
-    "a",
-    "b",
-    "name",
-    "labels",
-    "spec",
-    "app.kubernetes.io/name",
-    "ports",
-    "items",
-    "kind",
-    "x-y",
-    "data",
+    *("a", "b", "name", "labels", "spec", "app.kubernetes.io/name", "ports", "items", "kind", "x-y", "data"),
 )
 _OTHER_KEYS: tuple[str, ...] = ("x" * 30, "1", "true", "null", "y", "1.5", "a/b", "a.b/c-d", ".x", "..", "/")
 _QUOTED_KEYS = (*_KEYS, "a b", "a: b", "#", "", "é", "<<", "- x", "[x]", "*", "{{ x }}", "null", "1")
 _ODD_KEYS: tuple[str, ...] = (
-    *("? a\n", "? a", "<<", "*a ", "&k a", "!!str a", "[a, b]", "{a: b}", "{{ x }}", "-", "-a"),
-    *("~", "=", "a b"),
-    *("a:b", "a#b", "a #b", "é", "@a", "%a", "a'b", "'a''b'", '"a\\n"', '"a"b', "...", "---", ""),
-    *(":", "?a"),
-    *("x" * 200, "x" * 201, "x" * 202, "x" * 300, "x" * 1024, "x" * 1030, '"' + "x" * 1023 + '"'),
+    *("? a\n", "? a", "<<", "*a ", "&k a", "!!str a", "[a, b]", "{a: b}", "{{ x }}", "-", "-a", "~", "="),
+    *("a b", "a:b", "a#b", "a #b", "é", "@a", "%a", "a'b", "'a''b'", '"a\\n"', '"a"b', "...", "---", "", ":"),
+    *("?a", "x" * 200, "x" * 201, "x" * 202, "x" * 300, "x" * 1024, "x" * 1030, '"' + "x" * 1023 + '"'),
     *("a\t", "_a"),
 )
 _WORDS: tuple[str, ...] = (
-    *("1", "0", "-1", "+2", "8080", "1.0", "1.", ".5", "1e3", "08", "0777", "0o17", "0x1F"),
-    *("0b11", "1_000", "_1"),
-    *("true", "True", "yes", "y", "N", "off", "null", "~", "NULL", ".inf", "-.INF"),
-    *(".nan", "18446744073709551616"),
-    *("a", "cart", "apps/v1", "100m", "12:30:45", "2001-01-01", "http://x/y:80", "a#b", "x=y"),
-    *("-x", "--flag=1"),
-    *(":x", "?x", "a'b", 'a"b', "a\\b", "a,b", "a[0]", "a}", "é", "😀", "=", "<<", "a:b", "..."),
-    *("---", "x{{", "("),
+    *("1", "0", "-1", "+2", "8080", "1.0", "1.", ".5", "1e3", "08", "0777", "0o17", "0x1F", "0b11", "1_000"),
+    *("_1", "true", "True", "yes", "y", "N", "off", "null", "~", "NULL", ".inf", "-.INF", ".nan"),
+    *("18446744073709551616", "a", "cart", "apps/v1", "100m", "12:30:45", "2001-01-01", "http://x/y:80"),
+    *("a#b", "x=y", "-x", "--flag=1", ":x", "?x", "a'b", 'a"b', "a\\b", "a,b", "a[0]", "a}", "é", "😀", "="),
+    *("<<", "a:b", "...", "---", "x{{", "("),
 )
 _INNER_WORDS: tuple[str, ...] = (
     *_WORDS,
     *("-", "?", "&a", "*b", "!c", "|", ">", "[x]", "{y}", "%", "@", "`", "'", '"', "''", ",", "x#"),
 )
 _ODD_WORDS: tuple[str, ...] = (
-    *("#", "#x", ":", "a:", "a: b", "- x", "-", "? x", "?", ": x", "&a", "*a", "!a", "|", ">"),
-    *("[", "]", "{", "}"),
-    *(",", "%x", "@x", "`x`", "'", '"', "'x' y", "{{ x }}", "\t", "a\tb", "a\t", "\xa0", "\x85"),
-    *("\u2028", "\x7f"),
-    *("\ufeff", "\x00", "\ud800", "\U000e0000", "x" * 1100, "9" * 401, "0x" + "f" * 300),
+    *("#", "#x", ":", "a:", "a: b", "- x", "-", "? x", "?", ": x", "&a", "*a", "!a", "|", ">", "[", "]", "{"),
+    *("}", ",", "%x", "@x", "`x`", "'", '"', "'x' y", "{{ x }}", "\t", "a\tb", "a\t", "\xa0", "\x85"),
+    *("\u2028", "\x7f", "\ufeff", "\x00", "\ud800", "\U000e0000", "x" * 1100, "9" * 401, "0x" + "f" * 300),
     *("<<: *a", "a\\", "\x1b"),
 )
 _IN_DOUBLE = (
-    *("a", "b c", " ", "  ", "'", "#", " #", ": ", "- ", "[", "{{ x }}", "é", "😀", "\\n", '\\"'),
-    *("\\\\", "\\t"),
-    *("\\x41", "\\u00e9", "\\/", "\\ ", "\\0", "''", "---", "1"),
+    *("a", "b c", " ", "  ", "'", "#", " #", ": ", "- ", "[", "{{ x }}", "é", "😀", "\\n", '\\"', "\\\\"),
+    *("\\t", "\\x41", "\\u00e9", "\\/", "\\ ", "\\0", "''", "---", "1", "k: v", "- w"),
 )
 _IN_SINGLE = (
-    *("a", "b c", " ", "  ", "''", "''" * 2, '"', "\\", "\\n", "#", " #", ": ", "- ", "{", "é"),
-    *("😀", "---", "1"),
+    *("k: v", "- w", "a", "b c", " ", "  ", "''", "''" * 2, '"', "\\", "\\n", "#", " #", ": ", "- ", "{"),
+    *("é", "😀", "---", "1"),
 )
 _IN_BLOCK = (
-    *("a", "b", " ", "  ", "#", "# x", "- ", "a: b", ": ", "'", '"', "\\", "{{ x }}", "é", "|"),
-    *("---", "...", "\t"),
-    *("😀", "a b", "[", "word", "\ta", "x"),
+    *("a", "b", " ", "  ", "#", "# x", "- ", "a: b", ": ", "'", '"', "\\", "{{ x }}", "é", "|", "---", "..."),
+    *("\t", "😀", "a b", "[", "word", "\ta", "x"),
 )
-_FLOW_KEYS = ("a", "app", "x-y", "app.io/name", "b", "1", "-x")
+_FLOW_KEYS = ("a", "app", "x-y", "app.io/name", "b", "1", "-x", "c1", "d/e", "true", "..f")
 _FLOW_WORDS: tuple[str, ...] = (
-    "a",
-    "1",
-    "true",
-    "null",
-    "1.5",
-    '"a"',
-    "'b'",
-    '"a, b"',
-    "'#'",
-    "-x",
-    "--y",
-    "a.b/c",
-    "''",
+    *("a", "1", "true", "null", "1.5", '"a"', "'b'", '"a, b"', "'#'", "-x", "--y", "a.b/c", "''"),
 )
 _ODD_FLOW_WORDS: tuple[str, ...] = (
     *_ODD_WORDS,
@@ -576,16 +541,14 @@ _MUTATIONS: tuple[Callable[[Random, str, str], str], ...] = (
     *(_insert, _insert),
     *(_insert_behind_line, _delete, _delete, _replace, _replace, _cut_off, _join),
 )
-_CHARACTERS = (
+_CHARACTERS: tuple[str, ...] = (
     *" \n'\"\\:-#,[]{}&*!|>?%@`~<=+._/()01ax$ \n",
     *("\t", "\r", "\x85", "\u2028", "\ufeff", "\xa0", "é", "\0"),
 )
-_BITS = (
-    *(": ", " #", " # x", "- ", "\n  ", "\n\n", "\n---\n", "\n...\n", "''", '\\"', "\\\n", "\\"),
-    *("|\n", ">-\n"),
-    *("a: ", "\n  - ", "  ", " \n", "\r\n", "[a, b]", "{a: b}", "&a ", "*a", "!!str ", "<<: "),
-    *("null", "1e3", "? "),
-    *(" :", "\n#x\n", "\n \t", "'x'"),
+_BITS: tuple[str, ...] = (
+    *(": ", " #", " # x", "- ", "\n  ", "\n\n", "\n---\n", "\n...\n", "''", '\\"', "\\\n", "\\", "|\n"),
+    *(">-\n", "a: ", "\n  - ", "  ", " \n", "\r\n", "[a, b]", "{a: b}", "&a ", "*a", "!!str ", "<<: "),
+    *("null", "1e3", "? ", " :", "\n#x\n", "\n \t", "'x'"),
 )
 
 
@@ -594,23 +557,27 @@ _BITS = (
 
 def soup(random: Random) -> str:
     """A few bits of syntax in any order, behind something that makes it likely that they are read."""
-    few = random.sample(_SOUP_BITS, random.choice((2, 3, 4, 5, len(_SOUP_BITS))))
-    middle = "".join(random.choice(few) for _ in range(random.randint(1, 9)))
-    return random.choice(_STARTS) + middle + random.choice(_ENDS)
+    start = random.choice(_STARTS)
+    bits = _FLOW_BITS if start.endswith(("[", "{")) else _SOUP_BITS
+    few = random.sample(bits, random.choice((2, 3, 4, 5, len(bits))))
+    return start + "".join(random.choice(few) for _ in range(random.randint(1, 9))) + random.choice(_ENDS)
 
 
 _STARTS = (
-    *("a: ", "a: ", "a:\n", "a:\n  ", "a:\n- ", "a:\n  - ", "- ", "a: '", 'a: "', "a: |\n"),
-    *("a: >\n", "a: >-\n "),
-    *("a: |-\n  ", "a: [", "a: {", "a: b\n", "a:\n  b: c\n", "a:\n  - b: ", "", "---\n"),
-    *("a: b\n  ", "a:\n- b\n"),
+    *('a:\n  b: "c\n   k: v"', "- 'b\n  - v'", 'a: "b\n  k: v"', "a:\n  b: |\n   k: v\n"),
+    *("a: ", "a: ", "a:\n", "a:\n  ", "a:\n- ", "a:\n  - ", "- ", "a: '", 'a: "', "a: |\n", "a: >\n"),
+    *("a: >-\n ", "a: |-\n  ", "a: [", "a: [", "a: {", "- {", "- [", "a: b\n", "a:\n  b: c\n", "a:\n  - b: "),
+    *("", "---\n", "a: b\n  ", "a:\n- b\n"),
 )
 _SOUP_BITS = (
-    *("\n", "\n", "\n", "\n  ", "\n  ", "\n ", "\n    ", "\n- ", "\n  - ", "\nc: ", "\n  d: "),
-    *(" ", "  ", "a", "b"),
-    *("1", "- ", ": ", ":", "#", " #", "'", "'", '"', '"', "\\", "\\\n", "''", "[", "]", ","),
-    *("{", "}", "|", ">-"),
-    *("e:", "f: ", "-", "?", "\t", "\r\n", "é", "\n\n", "\n \n", "null", "y"),
+    *("\n", "\n", "\n", "\n  ", "\n  ", "\n ", "\n    ", "\n- ", "\n  - ", "\nc: ", "\n  d: ", " ", "  "),
+    *("a", "b", "1", "- ", ": ", ":", "#", " #", "'", "'", '"', '"', "\\", "\\\n", "''", "[", "]", ",", "{"),
+    *("}", "|", ">-", "e:", "f: ", "-", "?", "\t", "\r\n", "é", "\n\n", "\n \n", "null", "y"),
+)
+_FLOW_BITS = (
+    *("a", "b", "1", "-", "--", ".", "/", "*", "~", "=", "@", "$", "+", "_", ":", ": ", ": ", ": ", ", "),
+    *(",", " ", "'", '"', "'a'", '"b"', "\\", "''", "[", "]", "]", "{", "}", "}", "#", " #", "?", "&", "!"),
+    *("|", "\n", "a: b", "c: 'd'", ", e: 1", "<<", "null", "é", "\t", "%"),
 )
 _ENDS = ("", "", "\n", "\n", "'\n", '"\n', "\nz: z\n", "]\n", "}\n", "\n  z: z\n", "\n- z\n", "\n#\n")
 

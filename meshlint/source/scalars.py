@@ -212,25 +212,23 @@ def _joined_double(lines: list[str]) -> str | None:
     """The text of a scalar in double quotes; a backslash at the end of a line joins it to the next."""
     first, *others, last = lines
     joined: list[str] = []
-    # What one line is made of, as far as it is joined.
-    pieces = [first]
-    stripped = [other.lstrip(" ") for other in others]
-    for line in (*stripped, last):
-        before = pieces[-1]
-        if _is_escaping(before):
-            if not line:
-                return None
-            pieces[-1] = before[:-1]
-            pieces.append(line)
-        else:
-            kept = before.rstrip(" ")
-            if _is_escaping(kept):
-                return None
-            pieces[-1] = kept
+    # Of what one line is made; each of them is unescaped alone, since no escape goes on behind a line break.
+    pieces: list[str] = []
+    line = first
+    for following in (*(other.lstrip(" ") for other in others), last):
+        is_joined = _is_escaping(line)
+        if is_joined and not following:
+            return None
+        piece = _unescaped(line[:-1] if is_joined else line.rstrip(" "))
+        if piece is None:
+            return None
+        pieces.append(piece)
+        if not is_joined:
             joined.append("".join(pieces))
-            pieces = [line]
-    joined.append("".join(pieces))
-    return _unescaped(_folded(joined))
+            pieces = []
+        line = following
+    piece = _unescaped(line)
+    return None if piece is None else _folded([*joined, "".join([*pieces, piece])])
 
 
 def _is_escaping(text: str) -> bool:
