@@ -6,9 +6,12 @@ As in `meshlint.source.block`, whatever is not known, or would be an error, is N
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from meshlint.source.plain import resolve_plain
+
+LONGEST_LINE: Final = 300_000
+"""More than any annotation may hold: of what is longer, regular expressions would keep too much in memory."""
 
 
 class OneLine(NamedTuple):
@@ -83,7 +86,7 @@ def quoted(first: str, lines: Sequence[str], at: int, column: int) -> Quoted | N
     for index in range(at, len(lines)):
         line = lines[index]
         bare = line.lstrip(" ")
-        if "\t" in line or (bare and len(line) - len(bare) <= column):
+        if "\t" in line or len(line) > LONGEST_LINE or (bare and len(line) - len(bare) <= column):
             return None
         close = _close_double(bare) if is_double else _close_single(bare)
         if close is None:
@@ -141,8 +144,8 @@ def block_text(lines: Sequence[str], of: Header) -> str:
 
 
 _REMARK = re.compile(r" *| +#.*")
-_DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"(?: *| +#.*)')
-_SINGLE = re.compile(r"'((?:[^']|'')*)'(?: *| +#.*)")
+_DOUBLE = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(?: *| +#.*)')
+_SINGLE = re.compile(r"'([^']*(?:''[^']*)*)'(?: *| +#.*)")
 _WORD = r"(?:[A-Za-z0-9_/.]|-[A-Za-z0-9_/.-])[A-Za-z0-9_/.@+*=~$-]*"
 _ITEM = rf'(?:{_WORD}|"[^"\\]*"|\'[^\']*\')'
 _FLOW_LIST = re.compile(rf"\[( *(?:{_ITEM} *(?:, *{_ITEM} *)*)?)\](?: *| +#.*)")
@@ -164,8 +167,8 @@ _ESCAPED = {
     **dict(zip('"\\/ ', '"\\/ ', strict=True)),
     **dict(zip("ntr0eabfv", "\n\t\r\0\x1b\a\b\f\v", strict=True)),
 }
-_IN_DOUBLE = re.compile(r'(?:[^"\\]|\\.)*')
-_IN_SINGLE = re.compile(r"(?:[^']|'')*")
+_IN_DOUBLE = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*')
+_IN_SINGLE = re.compile(r"[^']*(?:''[^']*)*")
 
 
 def _item(written: str) -> Any:  # noqa: ANN401 - YAML holds anything
