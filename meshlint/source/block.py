@@ -10,8 +10,17 @@ import re
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from meshlint.source.compose import MAX_DEPTH
-from meshlint.source.scalars import block_end, block_text, folded_plain, header, is_closed, one_line, quoted
+from meshlint.source.compose import MAX_DEPTH, MAX_LENGTH
+from meshlint.source.scalars import (
+    LONGEST_LINE,
+    block_end,
+    block_text,
+    folded_plain,
+    header,
+    is_closed,
+    one_line,
+    quoted,
+)
 
 
 class Block(NamedTuple):
@@ -29,6 +38,8 @@ class Block(NamedTuple):
 
 def read_block(text: str) -> Block | None:
     """Read one document, without a byte order mark; None if it holds anything that is not known here."""
+    if len(text) > MAX_LENGTH:
+        return None
     if text.isascii():
         if text.encode("ascii").translate(None, _PRINTABLE):
             return None
@@ -251,7 +262,7 @@ def _understood(text: str) -> _Line | None:
     bare = text.lstrip(" ")
     if not bare or bare[0] == "#":
         return _Line(_NOTHING)
-    match = None if "\t" in text else _LINE.fullmatch(text)
+    match = None if "\t" in text or len(text) > LONGEST_LINE else _LINE.fullmatch(text)
     if match is None:
         return None
     indent, dash, plain, double, single, written = match.groups()

@@ -6,9 +6,12 @@ As in `meshlint.source.block`, whatever is not known, or would be an error, is N
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from meshlint.source.plain import resolve_plain
+
+LONGEST_LINE: Final = 300_000
+"""More than any annotation may hold: of what is longer, regular expressions would keep too much in memory."""
 
 
 class OneLine(NamedTuple):
@@ -83,7 +86,7 @@ def quoted(first: str, lines: Sequence[str], at: int, column: int) -> Quoted | N
     for index in range(at, len(lines)):
         line = lines[index]
         bare = line.lstrip(" ")
-        if "\t" in line or (bare and len(line) - len(bare) <= column):
+        if "\t" in line or len(line) > LONGEST_LINE or (bare and len(line) - len(bare) <= column):
             return None
         close = _close_double(bare) if is_double else _close_single(bare)
         if close is None:
@@ -141,8 +144,8 @@ def block_text(lines: Sequence[str], of: Header) -> str:
 
 
 _REMARK = re.compile(r" *| +#.*")
-_DOUBLE = re.compile(r'"((?:[^"\\]|\\.)*)"(?: *| +#.*)')
-_SINGLE = re.compile(r"'((?:[^']|'')*)'(?: *| +#.*)")
+_DOUBLE = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(?: *| +#.*)')
+_SINGLE = re.compile(r"'([^']*(?:''[^']*)*)'(?: *| +#.*)")
 _WORD = r"(?:[A-Za-z0-9_/.]|-[A-Za-z0-9_/.-])[A-Za-z0-9_/.@+*=~$-]*"
 _ITEM = rf'(?:{_WORD}|"[^"\\]*"|\'[^\']*\')'
 _FLOW_LIST = re.compile(rf"\[( *(?:{_ITEM} *(?:, *{_ITEM} *)*)?)\](?: *| +#.*)")
@@ -164,9 +167,8 @@ _ESCAPED = {
     **dict(zip('"\\/ ', '"\\/ ', strict=True)),
     **dict(zip("ntr0eabfv", "\n\t\r\0\x1b\a\b\f\v", strict=True)),
 }
-_IN_DOUBLE = re.compile(r'(?:[^"\\]|\\.)*')
-_IN_SINGLE = re.compile(r"(?:[^']|'')*")
-_BACKSLASHES = re.compile(r"\\*\Z")
+_IN_DOUBLE = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*')
+_IN_SINGLE = re.compile(r"[^']*(?:''[^']*)*")
 
 
 def _item(written: str) -> Any:  # noqa: ANN401 - YAML holds anything
@@ -212,25 +214,29 @@ def _joined_single(lines: list[str]) -> str:
 def _joined_double(lines: list[str]) -> str | None:
     """The text of a scalar in double quotes; a backslash at the end of a line joins it to the next."""
     first, *others, last = lines
-    joined = [first]
-    for line in (*(other.lstrip(" ") for other in others), last):
-        if _is_escaping(joined[-1]):
-            if not line and line is not last:
-                return None
-            joined[-1] = joined[-1][:-1] + line
-        else:
-            kept = joined[-1].rstrip(" ")
-            if _is_escaping(kept):
-                return None
-            joined[-1] = kept
-            joined.append(line)
-    return _unescaped(_folded(joined))
+    joined: list[str] = []
+    # Of what one line is made; each of them is unescaped alone, since no escape goes on behind a line break.
+    pieces: list[str] = []
+    line = first
+    for following in (*(other.lstrip(" ") for other in others), last):
+        is_joined = _is_escaping(line)
+        if is_joined and not following:
+            return None
+        piece = _unescaped(line[:-1] if is_joined else line.rstrip(" "))
+        if piece is None:
+            return None
+        pieces.append(piece)
+        if not is_joined:
+            joined.append("".join(pieces))
+            pieces = []
+        line = following
+    piece = _unescaped(line)
+    return None if piece is None else _folded([*joined, "".join([*pieces, piece])])
 
 
 def _is_escaping(text: str) -> bool:
     """Whether what follows a text is escaped by it."""
-    match = _BACKSLASHES.search(text)
-    return match is not None and len(match.group()) % 2 == 1
+    return (len(text) - len(text.rstrip("\\"))) % 2 == 1
 
 
 def _folded(lines: Sequence[str]) -> str:
