@@ -10,7 +10,8 @@ import re
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
-from meshlint.source.compose import MAX_DEPTH, MAX_LENGTH
+from meshlint.regex import regex
+from meshlint.source.compose import MAX_DEPTH
 from meshlint.source.scalars import (
     LONGEST_LINE,
     block_end,
@@ -38,8 +39,6 @@ class Block(NamedTuple):
 
 def read_block(text: str) -> Block | None:
     """Read one document, without a byte order mark; None if it holds anything that is not known here."""
-    if len(text) > MAX_LENGTH:
-        return None
     if text.isascii():
         if text.encode("ascii").translate(None, _PRINTABLE):
             return None
@@ -54,7 +53,7 @@ def read_block(text: str) -> Block | None:
 
 _PRINTABLE = bytes(range(0x20, 0x7F)) + b"\t\r\n"
 # What libyaml refuses, what it takes for a line break, and byte order marks.
-_UNPRINTABLE = re.compile("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
+_UNPRINTABLE = regex("[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff\ud800-\udfff]")
 
 # What a line holds. `_PAIR` is a value with a key and without a `- `; a list or a mapping is copied, since
 # the line is remembered. The last three take the lines below as well.
@@ -237,8 +236,8 @@ def _plain_text(lines: list[str], at: int, end: int, settled: int) -> _Text | No
     return None if text is None else _Text(line.key, text, behind)
 
 
-_MARKER = re.compile(r"--- *(?: #.*)?")
-_LINE = re.compile(
+_MARKER = regex(r"--- *(?: #.*)?")
+_LINE = regex(
     r"""(?P<indent>[ ]*)
     (?P<dash>-[ ]+)?
     (?:(?:(?P<key>[A-Za-z0-9_./][A-Za-z0-9_./-]{0,200})|"(?P<double>[^"\\]{0,200})"|'(?P<single>[^']{0,200})')

@@ -4,10 +4,10 @@ The scalars of the quick reader: what stands behind a key or a `- `, on one line
 As in `meshlint.source.block`, whatever is not known, or would be an error, is None.
 """
 
-import re
 from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
+from meshlint.regex import regex
 from meshlint.source.plain import resolve_plain
 
 LONGEST_LINE: Final = 300_000
@@ -143,16 +143,16 @@ def block_text(lines: Sequence[str], of: Header) -> str:
     return text if of.is_stripped else text + "\n"
 
 
-_REMARK = re.compile(r" *| +#.*")
-_DOUBLE = re.compile(r'"([^"\\]*(?:\\.[^"\\]*)*)"(?: *| +#.*)')
-_SINGLE = re.compile(r"'([^']*(?:''[^']*)*)'(?: *| +#.*)")
+_REMARK = regex(r" *| +#.*")
+_DOUBLE = regex(r'"([^"\\]*(?:\\.[^"\\]*)*)"(?: *| +#.*)')
+_SINGLE = regex(r"'([^']*(?:''[^']*)*)'(?: *| +#.*)")
 _WORD = r"(?:[A-Za-z0-9_/.]|-[A-Za-z0-9_/.-])[A-Za-z0-9_/.@+*=~$-]*"
 _ITEM = rf'(?:{_WORD}|"[^"\\]*"|\'[^\']*\')'
-_FLOW_LIST = re.compile(rf"\[( *(?:{_ITEM} *(?:, *{_ITEM} *)*)?)\](?: *| +#.*)")
+_FLOW_LIST = regex(rf"\[( *(?:{_ITEM} *(?:, *{_ITEM} *)*)?)\](?: *| +#.*)")
 _ENTRY = rf"{_WORD}: +{_ITEM}"
-_FLOW_MAPPING = re.compile(rf"\{{( *(?:{_ENTRY} *(?:, *{_ENTRY} *)*)?)\}}(?: *| +#.*)")
-_ITEMS = re.compile(_ITEM)
-_ENTRIES = re.compile(rf"({_WORD}): +({_ITEM})")
+_FLOW_MAPPING = regex(rf"\{{( *(?:{_ENTRY} *(?:, *{_ENTRY} *)*)?)\}}(?: *| +#.*)")
+_ITEMS = regex(_ITEM)
+_ENTRIES = regex(rf"({_WORD}): +({_ITEM})")
 # What begins something else than a plain scalar.
 _INDICATORS = frozenset(",[]{}#&*!|>'\"%@`")
 _NONE_OR_SPACE = ("", " ")
@@ -162,13 +162,13 @@ _HEADERS = {
     ">": Header(is_folded=True, is_stripped=False),
     ">-": Header(is_folded=True, is_stripped=True),
 }
-_ESCAPE = re.compile(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.?))")
+_ESCAPE = regex(r"\\(?:x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|(.?))")
 _ESCAPED = {
     **dict(zip('"\\/ ', '"\\/ ', strict=True)),
     **dict(zip("ntr0eabfv", "\n\t\r\0\x1b\a\b\f\v", strict=True)),
 }
-_IN_DOUBLE = re.compile(r'[^"\\]*(?:\\.[^"\\]*)*')
-_IN_SINGLE = re.compile(r"[^']*(?:''[^']*)*")
+_IN_DOUBLE = regex(r'[^"\\]*(?:\\.[^"\\]*)*')
+_IN_SINGLE = regex(r"[^']*(?:''[^']*)*")
 
 
 def _item(written: str) -> Any:  # noqa: ANN401 - YAML holds anything

@@ -10,7 +10,6 @@ from benchmarks.equality import OURS, compare, flattened, made_documents, minimi
 from meshlint.checking.catalog import load_catalog
 from meshlint.lint import Options, lint
 from meshlint.report import json_report
-from meshlint.source import block as quick_reader
 from meshlint.source.block import Block, read_block
 from meshlint.source.compose import MAX_DEPTH
 from meshlint.source.reading import Reading, read_text
@@ -261,16 +260,6 @@ def test_what_is_read_is_what_compose_reads(text, is_read):
     A text is read to the same data, or it is left.
     """
     assert (is_read, "") == compare(text)
-
-
-def test_a_document_that_is_too_long_is_left(monkeypatch):
-    """
-    What `compose` refuses for its length is not read quickly.
-    """
-    monkeypatch.setattr(quick_reader, "MAX_LENGTH", 10)
-
-    assert read_block("a: bcdefg\n") is not None
-    assert read_block("a: bcdefgh\n") is None
 
 
 def test_what_is_remembered_is_not_what_is_given():
