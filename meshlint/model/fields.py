@@ -78,7 +78,11 @@ class Fields:
 
     def each(self, key: str) -> "Iterator[Fields]":
         """The mappings of a list, in order."""
-        for index, item in enumerate(self._list(key)):
+        listed = self._list(key)
+        return self._each(key, listed) if listed else iter(())
+
+    def _each(self, key: str, listed: list[Any]) -> "Iterator[Fields]":
+        for index, item in enumerate(listed):
             path = (*self.path, key, index)
             if isinstance(item, dict):
                 yield Fields(item, path, self.malformed)

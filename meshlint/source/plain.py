@@ -8,19 +8,22 @@ from typing import Any
 from meshlint.regex import regex
 
 
-@lru_cache(maxsize=8192)
 def resolve_plain(text: str) -> Any:  # noqa: ANN401 - YAML holds anything
     """
     Give the value of a plain scalar as the reader of Kubernetes has it (YAML 1.1, go-yaml v2).
 
     Timestamps and sexagesimal numbers stay text, `1e3` and `08` are numbers, `y` and `n` booleans.
     """
+    # Nothing so long is anything but text, and it need not be remembered.
+    return text if len(text) > _LONGEST_NUMBER else _resolved(text)
+
+
+@lru_cache(maxsize=8192)
+def _resolved(text: str) -> Any:  # noqa: ANN401 - YAML holds anything
     if text[:1] not in _NUMBER_START:
         return _WORDS.get(text, text)
     if text in _WORDS:
         return _WORDS[text]
-    if len(text) > _LONGEST_NUMBER:
-        return text
     number = _integer(text)
     return _real(text) if number is None else number
 

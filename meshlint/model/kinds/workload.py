@@ -180,26 +180,34 @@ def _container(container: Fields) -> Container:
         if (number := port.number("containerPort")) is not None
     ]
     declared = tuple(port for port, _ in ports)
+    env, indirect = _environment(container)
     return Container(
         name=container.text("name"),
         image=container.text("image"),
         args=container.texts("args"),
-        env={entry.text("name"): entry.text("value") for entry in container.each("env") if "value" in entry},
+        env=env,
         ports=tuple(port.number for port in declared),
         path=container.path,
         declared_ports=declared,
         probes=tuple(_probes(container)),
         port_paths=tuple((*path, "containerPort") for _, path in ports),
-        indirect_env=frozenset(_indirect_env(container)),
+        indirect_env=indirect,
     )
 
 
-def _indirect_env(container: Fields) -> Iterator[str]:
+def _environment(container: Fields) -> tuple[dict[str, str], frozenset[str]]:
+    """The variables with values, and the names of those that come from elsewhere: `*` stands for any."""
+    values: dict[str, str] = {}
+    indirect: set[str] = set()
     for entry in container.each("env"):
+        name = entry.text("name")
+        if "value" in entry:
+            values[name] = entry.text("value")
         if "valueFrom" in entry:
-            yield entry.text("name")
+            indirect.add(name)
     if any(container.each("envFrom")):
-        yield "*"
+        indirect.add("*")
+    return values, frozenset(indirect)
 
 
 def _probes(container: Fields) -> Iterator[Probe]:
