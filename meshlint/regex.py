@@ -12,6 +12,8 @@ class _Regex:
         self._flags = flags
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - what a pattern has
+        if name.startswith("_"):
+            raise AttributeError(name)
         compiled = re.compile(self._text, self._flags)
         for method in ("findall", "finditer", "fullmatch", "match", "search", "split", "sub"):
             setattr(self, method, getattr(compiled, method))

@@ -2,7 +2,9 @@
 
 import os
 import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -95,6 +97,38 @@ def test_who_is_interrupted_leaves_no_process_behind(tmp_path):
         share(interrupt, [wait])
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "begun").read_text()), 0)
+
+
+ABANDONED = """
+import os, signal, sys
+from meshlint.parallel import share
+def work():
+    print(os.getpid(), flush=True)
+    return b"x" * 1_000_000
+def die():
+    sys.stdin.readline()
+    os.kill(os.getpid(), signal.SIGKILL)
+share(die, [work, work, work])
+"""
+
+
+def test_who_is_killed_leaves_no_process_behind():
+    """
+    What the others write is more than a pipe holds, so they wait for somebody to read it.
+    """
+    with subprocess.Popen(
+        [sys.executable, "-c", ABANDONED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as first:
+        assert first.stdin is not None
+        assert first.stdout is not None
+        others = [int(first.stdout.readline()) for _ in range(3)]
+        first.stdin.write("now\n")
+        first.stdin.flush()
+        first.wait()
+    deadline = time.monotonic() + 10
+    while any(Path(f"/proc/{pid}").exists() for pid in others) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not [pid for pid in others if Path(f"/proc/{pid}").exists()]
 
 
 @pytest.mark.parametrize("count", ["0", "-1"])

@@ -14,7 +14,7 @@ from meshlint.mesh.mesh import Mesh
 from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.resource import Resource
 from meshlint.model.version import VersionRange
-from meshlint.parallel import can_share
+from meshlint.parallel import MOST_PROCESSES, can_share
 from meshlint.source.document import DuplicateKey, FieldPath, Location, Manifest, Unread
 from meshlint.source.rendered import is_rendered
 
@@ -159,6 +159,7 @@ def _all_raised(checks: Sequence[Check], checkable: Checkable, jobs: int) -> lis
         return [entry for check in checks for entry in _run(check, checkable)]
     from meshlint.checking.sharing import shared
 
+    jobs = min(jobs, 1 + len(checkable.resources) // SHARED_FROM, MOST_PROCESSES)
     known = (*checks, CHECK_CRASHED, *checkable.mesh.graph.resources)
     parts = shared(lambda part: [[*_run(check, checkable, part, jobs)] for check in checks], jobs, known)
     return [entry for of_check in zip(*parts, strict=True) for entries in of_check for entry in entries]

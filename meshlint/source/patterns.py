@@ -86,6 +86,6 @@ def _compiled(lines: Iterable[str]) -> "GitIgnoreSpec":
 
 def _word(line: str) -> str | None:
     """The longest text that stands in every path that a pattern matches; None if it is not plain to see."""
-    words = re.split(r"[*?/]|\[[A-Za-z0-9-]+\]|\A!|\A\s+|\s+\Z", line)
+    words = re.split(r"[*?/]|\[[A-Za-z0-9-]+\]|\A\s*!|\A\s+|\s+\Z", line)
     longest = max(words, key=len)
     return None if not longest or any(set("\\[") & set(word) for word in words) else longest

@@ -3,7 +3,7 @@
 import marshal
 from collections.abc import Iterator, Sequence
 
-from meshlint.parallel import can_share, share
+from meshlint.parallel import MOST_PROCESSES, can_share, share
 from meshlint.source.block import Block
 from meshlint.source.reading import ReadDocument, Reading, read_documents, read_text
 
@@ -20,7 +20,8 @@ def read_texts(texts: Texts, jobs: int = 1) -> list[Reading]:
 
     The bytes are let go of one after the other: of a large cluster they are hundreds of megabytes.
     """
-    parts = [*_parts(texts, min(jobs, 1 + sum(len(raw) for _, raw in texts) // PAYS_FROM))]
+    worth = 1 + sum(len(raw) for _, raw in texts) // PAYS_FROM
+    parts = [*_parts(texts, min(jobs, worth, MOST_PROCESSES))]
     if len(parts) == 1 or not can_share():
         return _read(texts, range(len(texts)))
     others = [lambda part=part: _portable(texts, part) for part in parts[1:]]
