@@ -1,9 +1,9 @@
 """
 What earlier runs came to, kept in a directory of the user's.
 
-An entry is a file that is named by what it depends on, so it is never out of date, only unused. Nothing of
-it is run, and nothing is taken on trust: it has to be the user's own, whole, and JSON. Whatever is wrong with
-the directory or an entry, the answer is that there is none.
+An entry is a file that is named by what it depends on. Nothing of it is run, and it has to be whole, JSON,
+and in a directory that is the user's own: the digest tells a broken entry, and is no signature. Whatever is
+wrong with the directory or an entry, the answer is that there is none.
 """
 
 import contextlib
@@ -66,9 +66,10 @@ class Cache:
         if len(body) > LARGEST_ENTRY:
             return
         with contextlib.suppress(OSError):
-            self._make()
+            os.makedirs(self.directory, mode=0o700, exist_ok=True)
             if not self._is_ours():
                 return
+            self._tag()
             # Whoever reads at the same time sees all of it or nothing.
             temporary = os.path.join(self.directory, f"new-{os.getpid()}-{time.monotonic_ns()}")
             try:
@@ -76,7 +77,8 @@ class Cache:
                     file.write(digest(body).encode() + body)
                 os.replace(temporary, self._path(key))
             except BaseException:
-                os.unlink(temporary)
+                with contextlib.suppress(OSError):
+                    os.unlink(temporary)
                 raise
             self._has_grown = True
 
@@ -107,11 +109,13 @@ class Cache:
     def _path(self, key: str) -> str:
         return os.path.join(self.directory, _PREFIX + key)
 
-    def _make(self) -> None:
-        os.makedirs(self.directory, mode=0o700, exist_ok=True)
-        tag = os.path.join(self.directory, _TAG)
-        if not os.path.exists(tag):
-            with open(tag, "w", encoding="ascii") as file:
+    def _tag(self) -> None:
+        """Say what the directory is, to those who make backups."""
+        with contextlib.suppress(FileExistsError):
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
+            with open(
+                os.open(os.path.join(self.directory, _TAG), flags, 0o600), "w", encoding="ascii"
+            ) as file:
                 file.write(_TAG_TEXT)
 
     def _is_ours(self) -> bool:
@@ -142,7 +146,7 @@ class _Entry(NamedTuple):
 
 
 def cache_directory() -> str:
-    """The directory of the cache: `MESHLINT_CACHE_DIR`, else where the system has such things."""
+    """The directory of the cache: `MESHLINT_CACHE_DIR`, else where the system has such; empty if nowhere."""
     given = os.environ.get("MESHLINT_CACHE_DIR")
     if given:
         return os.path.abspath(given)
@@ -153,7 +157,7 @@ def cache_directory() -> str:
     else:
         said = os.environ.get("XDG_CACHE_HOME", "")
         home = said if os.path.isabs(said) else os.path.expanduser("~/.cache")
-    return os.path.join(home, "meshlint")
+    return os.path.join(home, "meshlint") if os.path.isabs(home) else ""
 
 
 def digest(*parts: bytes) -> str:
@@ -168,8 +172,25 @@ def digest(*parts: bytes) -> str:
     return whole.hexdigest()
 
 
+def state_of(path: str) -> str | None:
+    """
+    What stands for what is at a path, and for where links lead; empty if nothing is there.
+
+    None if it cannot be told: it is neither a directory nor a regular file of some size.
+    """
+    try:
+        status = os.stat(path)
+        real = os.path.realpath(path)
+    except (OSError, ValueError):
+        return ""
+    if stat.S_ISDIR(status.st_mode):
+        return f"directory {real}"
+    content = _read(real)
+    return None if content is None else f"{digest(content)} {real}"
+
+
 def _read(path: str) -> bytes | None:
-    """The bytes of an entry; None if it is none, or no regular file."""
+    """The bytes of a file; None if it is a link, no regular file, or larger than any entry."""
     wanted = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
     flags = os.O_RDONLY | sum(wanted)
     try:

@@ -325,13 +325,18 @@ def test_fixing_is_never_recalled(here, lints):
 
 
 def test_a_hostile_entry_is_made_again(here, lints, cache_directory):
-    for value in ({}, {"code": "x", "reports": [], "said": [], "inputs": {}}, {"code": 0, "reports": 5}):
+    whole = {"code": 0, "reports": [""], "said": [], "noted": {}}
+    for spoilt in (
+        *({"code": 77}, {"code": "x"}, {"code": 1e400}, {"reports": []}, {"reports": [5]}, {"reports": 5}),
+        *({"said": [5]}, {"noted": 5}, {"noted": {"a\0b": "x"}}),
+    ):
+        value = {**whole, **spoilt}
         run(["check"])
         path = entry(Cache(str(cache_directory)))
         body = json.dumps(value).encode()
         path.write_bytes(module.digest(body).encode() + body)
         assert 1 == run(["check"])
-    assert 4 == len(lints)
+    assert 10 == len(lints)
 
 
 def test_clean_says_what_it_has_removed(here, capsys):
@@ -409,8 +414,7 @@ def test_a_build_is_made_without_the_cache(here, builds):
 
 
 def test_settings_are_not_read_again(here, lints, monkeypatch):
-    (here / "meshlint.toml").write_text('exclude = ["other/"]\ncontext = ["platform"]\nfail-on = "never"\n')
-    (here / "platform").mkdir()
+    (here / "meshlint.toml").write_text('exclude = ["other/"]\nfail-on = "never"\n')
     (here / "other").mkdir()
     (here / "other" / "x.yaml").write_text("a: 1\n")
     assert 0 == run(["check"])
@@ -419,19 +423,222 @@ def test_settings_are_not_read_again(here, lints, monkeypatch):
         (here / "other" / "x.yaml").write_text("a: 2\n")
         assert 0 == run(["check"])
     assert 1 == len(lints)
-    (here / "platform" / "x.yaml").write_text("a: 1\n")
-    assert 0 == run(["check"])
-    (here / "meshlint.toml").write_text('exclude = ["shop.yaml"]\n')
-    assert 0 == run(["check"])
+    (here / "meshlint.toml").write_text('exclude = ["other/"]\n')
+    assert 1 == run(["check"])
     assert 2 == len(lints)
+
+
+@pytest.mark.parametrize("settings", ['context = ["there"]', '[[set]]\nname = "x"\npaths = ["there"]'])
+def test_settings_that_name_paths_are_read_again(here, lints, settings):
+    (here / "meshlint.toml").write_text(settings)
+    (here / "v1").mkdir()
+    (here / "v1" / "a.yaml").write_text(FAULTY.replace("shop", "v1"))
+    (here / "v2").mkdir()
+    (here / "v2" / "a.yaml").write_text(FAULTY.replace("shop", "v2"))
+    (here / "there").symlink_to("v1")
+    for _ in range(2):
+        run(["check", "shop.yaml"])
+    (here / "there").unlink()
+    (here / "there").symlink_to("v2")
+    run(["check", "shop.yaml"])
+    assert 2 == len(lints)
+    (here / "there").unlink()
+    assert 2 == run(["check", "shop.yaml"])
 
 
 def test_what_was_kept_of_settings_is_not_taken_on_trust(here, lints, cache_directory):
     (here / "meshlint.toml").write_text('exclude = ["other/"]\n')
     run(["check"])
-    for value in ({"exclude": 5}, {"exclude": [[]]}, {"exclude": []}):
+    for value in ({"exclude": 5}, {"exclude": [[]]}, {"exclude": [[5, ["a"]]]}, {"exclude": [[".", [5]]]}):
         for path in cache_directory.glob("entry-*"):
             body = json.dumps(value).encode()
             path.write_bytes(module.digest(body).encode() + body)
         assert 1 == run(["check"])
-    assert 4 == len(lints)
+    assert 5 == len(lints)
+
+
+def test_a_file_that_was_missing_is_noticed(here, builds):
+    (here / "patch.yml").unlink()
+    for name in ("settings.properties", "patch.yml"):
+        (here / name).unlink(missing_ok=True)
+    run(["check"])
+    (here / "settings.properties").write_text("a=1")
+    (here / "patch.yml").write_text(PATCH)
+    run(["check"])
+
+    assert 2 == len(builds)
+
+
+def test_a_link_that_leads_elsewhere_is_noticed(here, builds, lints):
+    (here / "patch.yml").rename(here / "one.txt")
+    (here / "two.txt").write_text(PATCH.replace("team: a", "team: b"))
+    for target in ("one.txt", "one.txt", "two.txt"):
+        (here / "patch.yml").unlink(missing_ok=True)
+        (here / "patch.yml").symlink_to(target)
+        run(["check"])
+
+    assert (2, 2) == (len(lints), len(builds))
+
+
+def test_a_build_that_failed_is_tried_again(here, builds, lints, monkeypatch):
+    """
+    It may have been for want of time, or of memory.
+    """
+    from meshlint.source import kustomize
+    from meshlint.source.renderer import Output
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kustomize, "run_renderer", lambda *_: Output(None, "it took longer than 60 seconds"))
+        run(["check"])
+    run(["check"])
+
+    assert (2, 1) == (len(lints), len(builds))
+
+
+def test_what_changes_while_it_is_built_is_not_kept(here, builds, lints, monkeypatch):
+    from meshlint.source import kustomize
+
+    real = kustomize.run_renderer
+
+    def edit(*told):
+        made = real(*told)
+        (here / "settings.properties").write_text("a=2")
+        return made
+
+    with monkeypatch.context() as patched:
+        patched.setattr(kustomize, "run_renderer", edit)
+        run(["check"])
+    (here / "settings.properties").write_text("a=1")
+    run(["check"])
+
+    assert (2, 2) == (len(lints), len(builds))
+
+
+def test_what_changes_between_reading_and_building_is_not_kept(here, builds, lints, monkeypatch):
+    from meshlint.source import sharing
+
+    real = sharing.read_texts
+
+    def edit(*told):
+        (here / "shop.yaml").write_text(FAULTY.replace("Ambient", "ambient"))
+        return real(*told)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sharing, "read_texts", edit)
+        run(["check"])
+    (here / "shop.yaml").write_text(FAULTY)
+    run(["check"])
+
+    assert 2 == len(lints)
+
+
+def test_links_on_the_way_and_where_repositories_begin_count(here, lints):
+    (here / "a.txt").write_text("")
+    (here / "b.txt").write_text("")
+    (here / "deep" / "down").mkdir(parents=True)
+    (here / "deep" / "down" / "x.yaml").write_text("a: 1\n")
+    command = ["check", "shop.yaml", "deep/down"]
+    changes = (
+        lambda: (here / "deep" / "down" / "l.yaml").symlink_to(here / "a.txt"),
+        (here / "deep" / "down" / "l.yaml").unlink,
+        (here / "deep" / ".git").mkdir,
+    )
+    run(command)
+    for change in changes:
+        change()
+        run(command)
+    assert 3 == len(lints)
+    only = ["check", "--only-files", "l.yaml"]
+    for target in ("shop.yaml", "a.txt"):
+        (here / "l.yaml").unlink(missing_ok=True)
+        (here / "l.yaml").symlink_to(target)
+        run(only)
+    assert 5 == len(lints)
+
+
+def test_a_chart_file_that_is_not_read_counts(here, lints):
+    (here / "templates").mkdir()
+    (here / "templates" / "a.yaml").write_text(
+        "apiVersion: v1\nkind: Pod\nmetadata: {name: {{ .Values.x }}}\n"
+    )
+    (here / ".gitignore").write_text("Chart.yaml\n")
+    (here / ".git").mkdir()
+    run(["check"])
+    (here / "Chart.yaml").write_text("name: x\n")
+    run(["check"])
+
+    assert 2 == len(lints)
+
+
+@pytest.mark.parametrize("option", ["--config", "--baseline"])
+def test_a_pipe_is_read_once(here, option, capsys):
+    texts = {
+        "--config": 'ignore = ["invalid-dataplane-mode"]',
+        "--baseline": '{"version": 1, "findings": []}',
+    }
+    os.mkfifo(here / "pipe")
+    writer = multiprocessing.get_context("fork").Process(
+        target=(here / "pipe").write_text, args=(texts[option],)
+    )
+    writer.start()
+    code = run(["check", option, "pipe"])
+    writer.join()
+
+    assert code == (0 if option == "--config" else 1), capsys.readouterr()
+
+
+def test_context_on_standard_input_is_read(here, monkeypatch):
+    import io
+
+    wanted = FAULTY.replace("dataplane-mode: Ambient", "use-waypoint: w")
+    (here / "shop.yaml").write_text(wanted)
+    waypoint = (
+        "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: w, namespace: shop}\n"
+        "spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}\n"
+    )
+    codes = []
+    for option in ([], ["--no-cache"]):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(waypoint.encode())))
+        codes.append(run(["check", "shop.yaml", "--context", "-", "--select", "dangling-waypoint", *option]))
+    assert [0, 0] == codes
+
+
+@POSIX
+@pytest.mark.parametrize("path", ["/dev/zero", "pipe", "a\0b", "x" * 5000])
+def test_a_baseline_may_name_anything(here, path):
+    os.mkfifo(here / "pipe")
+    entry = {"fingerprint": "f", "path": path, "check": "unused-waypoint", "message": "m", "count": 1}
+    (here / "b.json").write_text(json.dumps({"version": 1, "findings": [entry]}))
+    (here / "meshlint.toml").write_text('baseline = "b.json"')
+
+    for _ in range(2):
+        assert run(["check"]) == run(["check", "--no-cache"])
+
+
+def test_what_is_not_read_does_not_fail_a_run(here):
+    assert 1 == run(["check", "--no-ignores", "--baseline", "nope.json"])
+
+
+@POSIX
+def test_nothing_is_written_where_others_can_lead_it(cache, tmp_path):
+    Path(cache.directory).mkdir(mode=0o777)
+    os.chmod(cache.directory, 0o777)
+    (Path(cache.directory) / "CACHEDIR.TAG").symlink_to(tmp_path / "victim")
+    cache.put(KEY, {"code": 1})
+    os.chmod(cache.directory, 0o700)
+    cache.put(KEY, {"code": 1})
+
+    assert not (tmp_path / "victim").exists()
+    assert {"code": 1} == cache.get(KEY)
+
+
+def test_without_a_home_there_is_no_cache(here, lints, monkeypatch):
+    monkeypatch.delenv("MESHLINT_CACHE_DIR")
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(os.path, "expanduser", lambda path: path)
+    for _ in range(2):
+        run(["check"])
+
+    assert 2 == len(lints)
+    assert not [*here.glob("~*")]
+    assert 0 == run(["clean"])

@@ -206,5 +206,7 @@ def _path(finding: Finding, home: str) -> str:
 
 
 def _is_told(path: str, read: Collection[str]) -> bool:
+    if "\0" in path:
+        return True
     real = os.path.realpath(path)
     return real in read or not os.path.exists(real)

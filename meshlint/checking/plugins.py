@@ -22,22 +22,30 @@ def plugin_packages() -> list[str]:
     return sorted(packages)
 
 
+def installed() -> list[str]:
+    """The distributions that are installed, with their versions, as directories are called after them."""
+    return [os.path.basename(path) for path in _distributions()]
+
+
 def _entry_point_files() -> Iterator[str]:
+    for path in _distributions():
+        try:
+            with open(os.path.join(path, "entry_points.txt"), encoding="utf-8") as file:
+                text = file.read()
+        except OSError:
+            continue
+        if ENTRY_POINT_GROUP in text:
+            yield text
+
+
+def _distributions() -> Iterator[str]:
     here = os.path.realpath(os.curdir)
     for directory in sys.path:
         # The working directory may be a repository that somebody else wrote.
         if not os.path.isdir(directory) or os.path.realpath(directory) == here:
             continue
         with os.scandir(directory) as entries:
-            metadata = [entry.path for entry in entries if entry.name.endswith(".dist-info")]
-        for path in metadata:
-            try:
-                with open(os.path.join(path, "entry_points.txt"), encoding="utf-8") as file:
-                    text = file.read()
-            except OSError:
-                continue
-            if ENTRY_POINT_GROUP in text:
-                yield text
+            yield from sorted(entry.path for entry in entries if entry.name.endswith(".dist-info"))
 
 
 def _entries(text: str) -> Iterator[str]:

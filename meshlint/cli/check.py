@@ -19,7 +19,7 @@ from meshlint.cli.options import (
     reports,
     repository,
     say,
-    say_if_unknown,
+    unknown_version,
     wants_color,
     wants_links,
     write,
@@ -39,8 +39,6 @@ if TYPE_CHECKING:
 NAME = "check"
 _FORMATS = ("text", "concise", "json", "jsonl", "sarif", "github", "gitlab", "junit", "markdown")
 _ROOTED = ("sarif", "github", "gitlab")
-# What says that a check failed, is made again.
-_KEPT = (0, 1)
 _LEVELS = ("error", "warning", "note", "never")
 
 
@@ -99,17 +97,19 @@ def run(options: argparse.Namespace) -> int:
     """Lint, report, and answer with the exit code."""
     from meshlint.cli.progress import Progress
     from meshlint.errors import UsageError
+    from meshlint.parallel import processors
 
     if options.add_ignore is not None and (options.fix or options.unsafe_fixes):
         raise UsageError("`--add-ignore` accepts what is found, `--fix` mends it: one at a time")
     if options.jobs is not None and options.jobs < 1:
         raise UsageError(f"`--jobs` is how many processes there are to be: 1 or more, not {options.jobs}")
     options.only = _only(options)
+    options.jobs = options.jobs or processors()
     command = _command(options)
-    is_filled_in = command is None or not command.fill_in(options)
+    is_filled_in = command is None or not command.fill_in_patterns(options)
     if is_filled_in:
         fill_in(options)
-    say_if_unknown(istio_version(options.istio_version))
+    istio_version(options.istio_version)
     with Progress(timings=options.verbose):
         return _run(options, command, is_filled_in=is_filled_in)
 
@@ -134,16 +134,18 @@ def _run(options: argparse.Namespace, command: "Command | None", *, is_filled_in
     memory = None
     if command is not None and contents is not None and contents.may_hold_manifests:
         memory = command.memory(options, asked, contents)
-    outcome = memory.recall() if memory else None
+    outcome = memory.recall(len(asked)) if memory else None
     if outcome is None:
         if command is not None and not is_filled_in:
             command.forget(options)
             fill_in(options)
         given = _given(options, contents, command.cache if command else None)
         outcome = _outcome(options, given, asked)
-        if command is not None and memory is not None and outcome.code in _KEPT:
-            command.keep_settings(options)
+        if command is not None and memory is not None:
+            command.keep_patterns(options)
             memory.keep(outcome, given)
+        if command is not None:
+            command.cache.trim()
     begin("report")
     for report, text in zip(asked, outcome.reports, strict=False):
         if text is not None:
@@ -161,7 +163,8 @@ def _command(options: argparse.Namespace) -> "Command | None":
         return None
     from meshlint.cli.recall import Command
 
-    return Command(options)
+    command = Command(options)
+    return command if command.can_be_kept else None
 
 
 def _contents(options: argparse.Namespace) -> "Contents | None":
@@ -183,7 +186,6 @@ def _given(options: argparse.Namespace, contents: "Contents | None", cache: "Cac
 
         return read_asked_cluster(options)
     from meshlint.graph.entries import entry_points
-    from meshlint.parallel import processors
     from meshlint.source.decision import Deciding
     from meshlint.source.input import read_contents
 
@@ -194,7 +196,7 @@ def _given(options: argparse.Namespace, contents: "Contents | None", cache: "Cac
         namespace=options.namespace,
         values_files=options.values_files,
         cache=cache,
-        jobs=options.jobs or processors(),
+        jobs=options.jobs,
     )
     if given.in_vain:
         raise UsageError(_in_vain(given.in_vain))
@@ -214,16 +216,16 @@ def _outcome(options: argparse.Namespace, given: "Input", wanted: list[Report]) 
         return Outcome(0, [text for _ in wanted])
     from meshlint.checking.catalog import load_catalog
     from meshlint.lint import lint
-    from meshlint.parallel import processors
     from meshlint.report.wording import baseline_gone
 
-    asked = check_options(options)._replace(only=options.only, jobs=options.jobs or processors())
-    asked = _with_policy(asked, options)
+    asked = _with_policy(check_options(options)._replace(only=options.only, jobs=options.jobs), options)
+    unknown = unknown_version(asked.istio_version)
+    said = [unknown] if unknown else []
     # Code scanning wants to be told all rules, those too that have nothing to say.
     catalog = load_catalog() if any(report.format == "sarif" for report in wanted) else None
     if options.diff:
         show = _show_fixes if options.add_ignore is None else _show_comments
-        return Outcome(show(options, asked, given), [])
+        return Outcome(show(options, asked, given), [], said)
     if options.add_ignore is not None:
         result = _add_comments(options, asked, catalog, given)
     elif options.fix or options.unsafe_fixes:
@@ -237,7 +239,8 @@ def _outcome(options: argparse.Namespace, given: "Input", wanted: list[Report]) 
         else _rendered(result, report, options)
         for report in wanted
     ]
-    said = [baseline_gone(result.gone, options.baseline)] if result.gone else []
+    if result.gone:
+        said.append(baseline_gone(result.gone, options.baseline))
     return Outcome(exit_code(result, options.fail_on or "warning"), texts, said)
 
 
@@ -275,7 +278,7 @@ def _rendered(result: "LintResult", report: Report, options: argparse.Namespace)
         from pathlib import Path
 
         # Code scanning takes paths to be relative to the repository.
-        root = Path(repository())
+        root = Path(repository(os.getcwd()))
     return render(result, report.format, color=color, links=wants_links(report, options), root=root)
 
 

@@ -297,15 +297,23 @@ def say(text: str) -> None:
 
 
 def say_if_unknown(version: "IstioVersion | None") -> None:
-    """Say which versions are known if the one that was asked for is not; the next one may be tried."""
+    """Say which versions are known if the one that was asked for is not."""
+    text = unknown_version(version)
+    if text is not None:
+        say(text)
+
+
+def unknown_version(version: "IstioVersion | None") -> str | None:
+    """Which versions are known, if one that was asked for is not; the next one may be tried."""
     if version is None:
-        return
+        return None
     from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN
 
     newest = NEWEST_KNOWN._replace(minor=NEWEST_KNOWN.minor + 1)
     if not OLDEST_KNOWN[:2] <= version[:2] <= newest[:2]:
         known = f"{OLDEST_KNOWN.minor_release} to {NEWEST_KNOWN.minor_release}"
-        say(f"Istio {version} is not a version that meshlint knows ({known}): not all may hold for it")
+        return f"Istio {version} is not a version that meshlint knows ({known}): not all may hold for it"
+    return None
 
 
 def write(text: str, output: str | None = None) -> None:
@@ -336,15 +344,15 @@ def _write_to_stdout(text: str) -> None:
         raise UsageError(f"cannot write to standard output: {error.strerror}") from None
 
 
-def repository() -> str:
-    """The top of the repository that the working directory is in; that itself if it is in none."""
-    here = directory = os.getcwd()
-    while not os.path.exists(os.path.join(directory, ".git")):
-        parent = os.path.dirname(directory)
-        if parent == directory:
-            return here
-        directory = parent
-    return directory
+def repository(directory: str) -> str:
+    """The top of the repository that a directory is in; the directory itself if it is in none."""
+    top = directory
+    while not os.path.exists(os.path.join(top, ".git")):
+        parent = os.path.dirname(top)
+        if parent == top:
+            return directory
+        top = parent
+    return top
 
 
 def settings_path(options: argparse.Namespace) -> str | None:

@@ -4,60 +4,63 @@ import argparse
 import os
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from meshlint import __version__
-from meshlint.cache import Cache, cache_directory, digest
+from meshlint.cache import Cache, cache_directory, digest, state_of
 from meshlint.cli.options import Outcome, Report, repository, settings_path, wants_color, wants_links
 
 if TYPE_CHECKING:
+    from meshlint.source.discovery import Discovery
     from meshlint.source.input import Contents, Input
 
-# What settings say that decides on which files are read, and what is said before they are.
-_TOLD = ("context", "baseline", "istio_version")
+# What does not change the outcome.
+_OTHER = ("run", "jobs", "verbose")
 _PROGRAMS = ("kustomize", "kubectl", "helm")
 
 
 class Memory:
-    """What was kept of a run like this one, and what is to be kept of it."""
+    """
+    What was kept of a run like this one, and what is to be kept of it.
 
-    def __init__(self, cache: Cache, key: str, baseline: str | None) -> None:
+    `digests` are those of the files that were read, by their real paths.
+    """
+
+    def __init__(self, cache: Cache, key: str, digests: Mapping[str, str]) -> None:
         self._cache = cache
         self._key = key
-        self._baseline = baseline
+        self._digests = digests
 
-    def recall(self) -> Outcome | None:
-        """Give what such a run came to, if that is known and still holds."""
-        known = self._cache.get(self._key)
-        if known is None:
-            return None
-        try:
-            outcome = Outcome(int(known["code"]), [*known["reports"]], [*map(str, known["said"])])
-            inputs = dict(known["inputs"])
-        except (KeyError, TypeError, ValueError):
-            return None
-        is_same = all(_digest_of(path) == told for path, told in inputs.items())
-        return outcome if is_same else None
+    def recall(self, reports: int) -> Outcome | None:
+        """Give what such a run came to, if that is known and still holds: so many reports."""
+        match self._cache.get(self._key):
+            case {"code": 0 | 1 as code, "reports": [*texts], "said": [*said], "noted": dict(noted)}:
+                are_texts = all(text is None or isinstance(text, str) for text in texts)
+                if len(texts) != reports or not are_texts or not all(isinstance(it, str) for it in said):
+                    return None
+            case _:
+                return None
+        is_same = all(state_of(path) == state for path, state in noted.items())
+        return Outcome(code, texts, said) if is_same else None
 
     def keep(self, outcome: Outcome, given: "Input") -> None:
         """Keep what a run came to, if it can be told what it depends on."""
-        read = given.rendering.inputs if given.rendering else set[str]()
-        if read is not None:
-            known = {found.real for found in given.discovery.files}
-            inputs = {path: _digest_of(path) for path in sorted({*read, *self._accepted_in()} - known)}
-            self._cache.put(self._key, {**outcome._asdict(), "inputs": inputs})
-        self._cache.trim()
-
-    def _accepted_in(self) -> Iterator[str]:
-        """The files that the baseline is about: an entry is gone with its file."""
-        if self._baseline is not None:
-            from meshlint.checking.baseline import read_baseline
-
-            home = os.path.dirname(self._baseline)
-            for entry in read_baseline(self._baseline).counts:
-                yield os.path.realpath(os.path.join(home, entry.path))
+        noted = given.rendering.noted if given.rendering else {}
+        if noted is None or outcome.code not in (0, 1):
+            return
+        further: dict[str, str] = {}
+        for path, state in noted.items():
+            told, _, real = state.partition(" ")
+            if real not in self._digests:
+                further[path] = state
+            elif self._digests[real] != told:
+                # It has changed since it was read, and before it was rendered.
+                return
+            elif real != path:
+                further[path] = state
+        self._cache.put(self._key, {**outcome._asdict(), "noted": further})
 
 
 class Command:
@@ -69,42 +72,61 @@ class Command:
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.cache = Cache(cache_directory())
-        self._typed = {name: value for name, value in vars(options).items() if name != "run"}
+        self._typed = {name: value for name, value in vars(options).items() if name not in _OTHER}
         self._settings = settings_path(options)
+
+    @property
+    def can_be_kept(self) -> bool:
+        """Whether what it reads can be read twice, and stays the same."""
+        paths = [*self._typed["paths"], *self._typed["context"]]
+        others = (self._settings, self._typed["baseline"])
+        return "-" not in paths and all(path is None or os.path.isfile(path) for path in others)
 
     @cached_property
     def _parts(self) -> Sequence[bytes]:
         """What was typed, what the settings say, where and when: suppressions hold until a day."""
-        settings = (self._settings, _digest_of(self._settings)) if self._settings is not None else ()
-        here = os.getcwd(), repository(), time.strftime("%Y-%m-%d")
-        said = repr((sorted(self._typed.items()), settings, here))
-        return [*_of_the_program(), said.encode("utf-8", "surrogateescape")]
+        settings = (self._settings, state_of(self._settings)) if self._settings is not None else ()
+        here = os.getcwd(), repository(os.getcwd()), time.strftime("%Y-%m-%d")
+        only = [os.path.realpath(path) for path in self._typed["only"] or ()]
+        return [*_of_the_program(), _bytes((sorted(self._typed.items()), settings, here, only))]
 
-    def fill_in(self, options: argparse.Namespace) -> bool:
-        """Say what the settings have said before of which files are read; False if that is not known."""
+    def fill_in_patterns(self, options: argparse.Namespace) -> bool:
+        """Say which files the settings leave out, if they have said so before; False if that is not known."""
         known = self.cache.get(self._key) if self._settings is not None else None
-        if known is None:
-            return False
         from meshlint.source.patterns import PatternsFrom
 
-        try:
-            patterns = [
-                it if isinstance(it, str) else PatternsFrom(it[0], tuple(it[1])) for it in known["exclude"]
-            ]
-            told = {name: known[name] for name in _TOLD}
-        except (KeyError, TypeError, IndexError):
+        kept = known.get("exclude") if known is not None else None
+        if not isinstance(kept, list):
             return False
-        vars(options).update(told, exclude=patterns)
+        patterns: list[str | PatternsFrom] = []
+        for pattern in kept:
+            match pattern:
+                case str():
+                    patterns.append(pattern)
+                case [str(directory), [*lines]] if all(isinstance(line, str) for line in lines):
+                    patterns.append(PatternsFrom(directory, tuple(lines)))
+                case _:
+                    return False
+        options.exclude = patterns
         return True
 
     def forget(self, options: argparse.Namespace) -> None:
         """Go back to what was typed."""
         vars(options).update(self._typed)
 
-    def keep_settings(self, options: argparse.Namespace) -> None:
-        """Keep what the settings have said of which files are read."""
-        if self._settings is not None:
-            self.cache.put(self._key, {name: getattr(options, name) for name in ("exclude", *_TOLD)})
+    def keep_patterns(self, options: argparse.Namespace) -> None:
+        """Keep which files the settings leave out, unless they name paths: those have to be looked at."""
+        settings = options.settings
+        if settings is None or options.sets or options.values_files:
+            return
+        if not (settings.settings.context or settings.settings.baseline):
+            self.cache.put(self._key, {"exclude": options.exclude})
+
+    @staticmethod
+    def _named(options: argparse.Namespace) -> tuple[object, ...]:
+        """The paths that settings name, as they are resolved; nothing where they have not been read."""
+        has_read = "sets" in options and (options.sets or options.values_files)
+        return (options.sets, sorted(options.values_files.items())) if has_read else ()
 
     @property
     def _key(self) -> str:
@@ -114,29 +136,66 @@ class Command:
         self, options: argparse.Namespace, wanted: Sequence[Report], contents: "Contents"
     ) -> Memory | None:
         """Give the memory of a run, now that its files are found; None if it cannot be kept."""
-        from meshlint.source.discovery import STDIN
         from meshlint.source.input import find_contents
 
         context = find_contents(options.context, options.exclude)
-        everything = [*contents.files, *context.files]
-        if contents.unread or context.unread or any(found.path == STDIN for found, _ in everything):
+        if contents.unread or context.unread:
             return None
-        found = contents.discovery.directories, context.discovery.directories, len(contents.files)
-        looks = [(wants_color(it, options), wants_links(it, options)) for it in wanted]
-        parts = [*self._parts, repr((found, looks)).encode("utf-8", "surrogateescape")]
-        if options.baseline is not None:
-            parts.append(_digest_of(options.baseline).encode())
-        for file, content in everything:
-            parts += [f"{file.path}\0{file.real}".encode("utf-8", "surrogateescape"), content]
-        return Memory(self.cache, digest(*parts), options.baseline)
+        everything = [*contents.files, *context.files]
+        digests = {found.real: digest(content) for found, content in everything}
+        parts = (
+            [(wants_color(it, options), wants_links(it, options)) for it in wanted],
+            [_found(each.discovery) for each in (contents, context)],
+            [(found.path, found.real, digests[found.real]) for found, _ in everything],
+            self._named(options),
+            options.baseline and state_of(options.baseline),
+            # An entry of a baseline is gone with its file.
+            [(path, os.path.exists(path)) for path in _accepted(options)],
+        )
+        return Memory(self.cache, digest(*self._parts, _bytes(parts)), digests)
+
+
+def _bytes(said: object) -> bytes:
+    return repr(said).encode("utf-8", "surrogatepass")
+
+
+def _found(discovery: "Discovery") -> tuple[object, ...]:
+    """How files were found: where repositories begin, and what is a template of a chart, decides on sets."""
+    directories = sorted(discovery.directories.items())
+    homes = {os.path.dirname(found.real) for found in discovery.files}
+    charts = {os.path.dirname(home) for path in homes for home in _templates_above(path)}
+    return (
+        directories,
+        sorted(discovery.links.items()),
+        [repository(real) for _, real in directories],
+        sorted(path for path in charts if os.path.isfile(os.path.join(path, "Chart.yaml"))),
+        len(discovery.files),
+    )
+
+
+def _templates_above(path: str) -> Iterator[str]:
+    while f"{os.sep}templates" in path:
+        if os.path.basename(path) == "templates":
+            yield path
+        path = os.path.dirname(path)
+
+
+def _accepted(options: argparse.Namespace) -> Iterator[str]:
+    """The files that the baseline is about."""
+    if options.baseline is not None and not options.no_ignores:
+        from meshlint.checking.baseline import read_baseline
+
+        home = os.path.dirname(options.baseline)
+        for entry in read_baseline(options.baseline).counts:
+            yield os.path.join(home, entry.path)
 
 
 def _of_the_program() -> Iterator[bytes]:
     """What is installed: the code, that of plugins included, and the programs that render."""
-    from meshlint.checking.plugins import plugin_packages
+    from meshlint.checking.plugins import installed, plugin_packages
     from meshlint.source.renderer import find_program, stamp
 
-    yield f"meshlint {__version__} {sys.version} {sys.platform}".encode()
+    yield _bytes((__version__, sys.version, sys.platform, installed()))
     yield from _code(["meshlint", *plugin_packages()])
     for program in map(find_program, _PROGRAMS):
         yield stamp(program) if program else b""
@@ -160,12 +219,3 @@ def _modules(directory: str) -> Iterator[str]:
             elif entry.name.endswith(".py"):
                 status = entry.stat()
                 yield f"{entry.path} {status.st_size} {status.st_mtime_ns}"
-
-
-def _digest_of(path: str) -> str:
-    """What stands for the bytes of a file; empty if there is none."""
-    try:
-        with open(path, "rb") as file:
-            return digest(file.read())
-    except OSError:
-        return ""

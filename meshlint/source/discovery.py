@@ -53,12 +53,14 @@ class Discovery(NamedTuple):
     """
     The files to be read, in a fixed order, and what was found but cannot be read.
 
-    `directories` are the directories that were walked, as shown, with their real paths.
+    `directories` are the directories that were walked, as shown, with their real paths; `links` are the links
+    that were met on the way, with the paths that they lead to.
     """
 
     files: tuple[FoundFile, ...]
     unread: tuple[Unread, ...] = ()
     directories: Mapping[str, str] = MappingProxyType({})
+    links: Mapping[str, str] = MappingProxyType({})
 
 
 def discover(
@@ -91,6 +93,7 @@ def discover(
         files=tuple(sorted(walk.files, key=lambda found: found.path)),
         unread=tuple(sorted(walk.unread, key=lambda unread: unread.at.file.path)),
         directories=walk.directories,
+        links=walk.met,
     )
 
 
@@ -183,6 +186,7 @@ class _Walk:
         self._left_out = frozenset(os.path.realpath(path) for path in leave_out if path != "-")
         self._given = frozenset(os.path.realpath(path) for path in named) - self._left_out
         self._exclude = self._excluding(exclude)
+        self.met: dict[str, str] = {}
         self._links: list[_Entry] = []
         self._seen: set[str] = set()
 
@@ -272,7 +276,7 @@ class _Walk:
                 self._take(child.shown, os.path.realpath(child.path), child.argument)
 
     def _meet_link(self, link: _Entry) -> None:
-        real = os.path.realpath(link.path)
+        real = self.met[link.path] = os.path.realpath(link.path)
         self._links.append(_Entry(link.path, real, link.shown, link.argument, link.ignores))
 
     def _take(self, shown: str, real: str, argument: str | None) -> None:

@@ -115,6 +115,8 @@ class Helm:
 
         if self._program is None:
             return Refusal("helm is not on PATH", chart.manifest.at("name"))
+        # What it reads comes out of archives and other directories as well.
+        self._rendering.is_untold()
         with tempfile.TemporaryDirectory(prefix="meshlint-") as made:
             home = os.path.realpath(made)
             copier = Copier(self._tops, self._charts.sources.__contains__, os.path.join(home, "unpacked"))
@@ -134,8 +136,6 @@ class Helm:
         self, program: str, home: str, chart: Chart, release: Release, values: Sequence[str]
     ) -> Output:
         """What helm writes, or wrote for the same copy in an earlier run."""
-        # The copy holds what is left of archives and other directories: what it is made of is not told.
-        self._rendering.inputs = None
         cache = self._rendering.cache
         if cache is None:
             return _run(program, home, chart, release, values)
@@ -144,7 +144,7 @@ class Helm:
         parts = (b"helm", stamp(program), repr(own).encode(), *(text.encode() for text in values))
         key = digest(*parts, *_contents(copy))
         known = cache.get(key)
-        if known is not None:
+        if known is not None and isinstance(known.get("text"), str):
             return Output(known["text"])
         output = _run(program, home, chart, release, values)
         if output.text is not None:

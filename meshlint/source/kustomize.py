@@ -13,7 +13,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from meshlint.cache import digest
+from meshlint.cache import digest, state_of
 from meshlint.regex import regex
 from meshlint.source.alteration import Target, targets_of
 from meshlint.source.compose import ComposeError, compose
@@ -152,50 +152,49 @@ class Kustomizer:
         command = self._command
         if command is None:
             return Refusal("neither kustomize nor kubectl is on PATH", order.known.at("kind"))
+        states = self._states(order)
+        self._rendering.note(states)
         refusal = next(self._objections(order), None)
         if refusal is not None:
             return refusal
         cache = self._rendering.cache
-        key = self._key(command, order) if cache is not None else None
-        if cache is None or key is None:
-            return _run(command, order, self._kustomizations.sources)
-        known = cache.get(key)
+        if cache is None or None in states.values():
+            return self._run(command, order)
+        told = sorted(order.fields.items()), order.known.components
+        own = command, order.directories, order.files, told
+        said = repr((own, sorted(states.items()))).encode("utf-8", "surrogateescape")
+        key = digest(b"kustomize", stamp(command[0]), said)
+        known = _known_build(order, cache.get(key))
         if known is not None:
-            return Build(order, **known)
-        build = _run(command, order, self._kustomizations.sources)
-        if isinstance(build, Build):
+            return known
+        build = self._run(command, order)
+        if states != self._states(order):
+            self._rendering.is_untold()
+        elif isinstance(build, Build):
             cache.put(key, {"text": build.text, "directory": build.directory, "copies": dict(build.copies)})
         return build
 
-    def _key(self, command: Sequence[str], order: Order) -> str | None:
-        """What stands for all that a build depends on; None if that cannot be read."""
-        told = sorted(order.fields.items()), order.known.components
-        own = command, order.directories, order.files, told
-        parts = [b"kustomize", stamp(command[0]), repr(own).encode("utf-8", "surrogateescape")]
-        inputs = sorted({*self._inputs(order)})
-        if self._rendering.inputs is not None:
-            self._rendering.inputs.update(inputs)
-        try:
-            for path in inputs:
-                with open(path, "rb") as file:
-                    parts += [path.encode("utf-8", "surrogateescape"), file.read()]
-        except OSError:
-            return None
-        return digest(*parts)
+    def _run(self, command: Sequence[str], order: Order) -> Build | Refusal:
+        build = _run(command, order, self._kustomizations.sources)
+        if isinstance(build, Refusal):
+            # It may have been for want of time or memory.
+            self._rendering.is_untold()
+        return build
 
-    def _inputs(self, order: Order) -> Iterator[str]:
-        """The files that kustomize may read: those that are put together, and whatever could be a path."""
-        yield from order.files
+    def _states(self, order: Order) -> dict[str, str | None]:
+        """What is at the paths that kustomize may read: whatever in a kustomization could be one."""
+        return {path: state_of(path) for path in {*order.files, *self._paths(order)}}
+
+    def _paths(self, order: Order) -> Iterator[str]:
         for path, known, _ in self._reached(order):
             if known is None:
-                yield from (it for it in (path,) if os.path.isfile(it))
+                yield path
                 continue
             yield known.source.real
             for field, value in walk(known.manifest.data):
-                if isinstance(value, str) and not _is_text(field, value):
-                    ways = {value, value.rpartition("=")[2]}
-                    paths = (os.path.join(known.directory, way) for way in ways if "\0" not in way)
-                    yield from (os.path.realpath(it) for it in paths if os.path.isfile(it))
+                if isinstance(value, str) and "\n" not in value and not _is_text(field, value):
+                    for way in {value, value.rpartition("=")[2]}:
+                        yield os.path.join(known.directory, way)
 
     def _objections(self, order: Order) -> Iterator[Refusal]:
         """What speaks against building: whatever would reach outside, in all that an order puts together."""
@@ -279,6 +278,14 @@ def _build_command() -> tuple[str, ...] | None:
 def order_of(root: Kustomization) -> Order:
     """The order of a kustomization as it is."""
     return Order(root.directory, root, (root.directory,))
+
+
+def _known_build(order: Order, known: Mapping[str, Any] | None) -> Build | None:
+    """What was built before; None if an entry does not say it."""
+    match known:
+        case {"text": str(text), "directory": str(directory), "copies": dict(copies)}:
+            return Build(order, text, directory, {str(copy): str(real) for copy, real in copies.items()})
+    return None
 
 
 def _run(command: Sequence[str], order: Order, sources: Mapping[str, Source]) -> Build | Refusal:

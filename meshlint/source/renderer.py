@@ -51,8 +51,8 @@ class Rendering:
 
     `namespace` is where charts are installed of which nothing else says it. `values_files` are the files
     with values for charts, by the directory of the chart. `templates` are the files, as shown, of the charts
-    that were rendered. `cache` knows what was rendered in earlier runs, `inputs` are the files of which it
-    depends what was rendered in this one: None once that cannot be told.
+    that were rendered. `cache` knows what was rendered in earlier runs. `noted` is what was at the paths of
+    which it depends what was rendered in this one, before it was: None once that cannot be told.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Rendering:
         cache: "Cache | None" = None,
     ) -> None:
         self.cache: Final = cache
-        self.inputs: set[str] | None = set()
+        self.noted: dict[str, str] | None = {}
         self.namespace: Final = namespace
         self.values_files: Final = {
             os.path.realpath(directory): tuple(files) for directory, files in values_files.items()
@@ -70,6 +70,16 @@ class Rendering:
         self.kustomizations: Final[dict[str, Build | Refusal]] = {}
         self.templates: Final[set[str]] = set()
         self.charts: Final[dict[tuple[str, Release], ChartBuild | Refusal]] = {}
+
+    def note(self, states: Mapping[str, str | None]) -> None:
+        """Note what is at some paths. Only what stays the same can be told."""
+        for path, state in states.items():
+            if self.noted is not None and (state is None or self.noted.setdefault(path, state) != state):
+                self.noted = None
+
+    def is_untold(self) -> None:
+        """Note that it cannot be told what this run depends on."""
+        self.noted = None
 
 
 def find_program(name: str) -> str | None:
