@@ -80,20 +80,27 @@ class Checkable:
             by_kind[resource.kind].append(resource)
         return by_kind
 
-    def subjects(self, wanted: Iterable[Subject]) -> Iterator[object]:
-        """What a check is called with, one at a time."""
-        for subject in wanted:
-            match subject:
-                case TextSubject.MANIFEST:
-                    yield from (resource.manifest for resource in self.resources)
-                case TextSubject.DUPLICATE_KEY:
-                    yield from self.duplicate_keys
-                case TextSubject.UNREAD:
-                    yield from self.unread
-                case Kind() if subject == ANY_RESOURCE:
-                    yield from self.resources
-                case Kind():
-                    yield from self._by_kind.get(subject, ())
+    def subjects(self, wanted: Iterable[Subject], part: int = 0, parts: int = 1) -> Iterator[object]:
+        """What a check is called with, one at a time; of some parts that are about as large, one."""
+        listed = [*map(self._listed, wanted)]
+        count = sum(map(len, listed))
+        start, end = count * part // parts, count * (part + 1) // parts
+        for subjects in listed:
+            yield from subjects[max(start, 0) : max(end, 0)]
+            start, end = start - len(subjects), end - len(subjects)
+
+    def _listed(self, subject: Subject) -> Sequence[object]:
+        match subject:
+            case TextSubject.MANIFEST:
+                return [resource.manifest for resource in self.resources]
+            case TextSubject.DUPLICATE_KEY:
+                return self.duplicate_keys
+            case TextSubject.UNREAD:
+                return self.unread
+            case Kind() if subject == ANY_RESOURCE:
+                return self.resources
+            case Kind():
+                return self._by_kind.get(subject, ())
 
 
 class _Raised(NamedTuple):
@@ -167,11 +174,7 @@ def _all_raised(checks: Sequence[Check], checkable: Checkable, jobs: int) -> lis
 
 def _run(check: Check, checkable: Checkable, part: int = 0, parts: int = 1) -> Iterator[_Raised]:
     """Run a check on its subjects, or on one of some parts of them."""
-    subjects: Iterable[object] = checkable.subjects(check.subjects)
-    if parts > 1:
-        everything = [*subjects]
-        subjects = everything[len(everything) * part // parts : len(everything) * (part + 1) // parts]
-    for subject in subjects:
+    for subject in checkable.subjects(check.subjects, part, parts):
         resource = subject if isinstance(subject, Resource) else None
         try:
             for problem in check.run(subject, checkable.mesh):

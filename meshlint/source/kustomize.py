@@ -8,6 +8,7 @@ field is told by kustomize's origin annotations and by the kustomizations themse
 
 import os
 from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
@@ -368,6 +369,7 @@ class _Parts:
         self._kustomizations = kustomizations
         self._patches: dict[int, list[_Patch]] = {}
         self._reals: dict[str, str] = {}
+        self._files: dict[str, _Written] = {}
 
     def of(self, data: Mapping[str, Any], annotations: Mapping[str, str]) -> list[Part]:
         """The parts of an object, the last one first."""
@@ -399,13 +401,20 @@ class _Parts:
     def _origin(self, data: Mapping[str, Any], annotations: Mapping[str, str]) -> Part:
         said = _read(annotations.get(_ORIGIN))
         said = said if isinstance(said, dict) else {}
-        source = self._kustomizations.sources.get(self._real(said.get("path")))
-        manifest = _as_written(source, data) if source is not None else None
+        manifest = self._as_written(self._real(said.get("path")), data)
         if manifest is not None:
             return Part(manifest, manifest.data)
         directory = os.path.dirname(self._real(said.get("configuredIn")))
         known = self._kustomizations.by_directory.get(directory, self._build.order.known)
         return Part(_generator(known, data), {})
+
+    def _as_written(self, path: str, data: Mapping[str, Any]) -> Manifest | None:
+        source = self._kustomizations.sources.get(path)
+        if source is None:
+            return None
+        if path not in self._files:
+            self._files[path] = _Written(source)
+        return self._files[path].find(data)
 
     def _written_by(self, known: Kustomization, origin: Manifest, data: Mapping[str, Any]) -> Iterator[Part]:
         manifest = known.manifest
@@ -582,20 +591,44 @@ def _labels(manifest: Manifest) -> Iterator[tuple[FieldPath, Mapping[str, Any]]]
             yield ("labels", index, "pairs"), pairs
 
 
-def _as_written(source: Source, data: Mapping[str, Any]) -> Manifest | None:
-    """The manifest that an object was made of, one with templates too."""
-    found = _same_object(source.manifests, data)
-    return found or _same_object(_composed(source.file, source.file.text, lambda offset: offset), data)
+class _Written:
+    """The manifests of a file, to find the one that an object was made of: one with templates too."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._read = _ByKind(source.manifests)
+
+    @cached_property
+    def _composed(self) -> "_ByKind":
+        file = self._source.file
+        return _ByKind(_composed(file, file.text, lambda offset: offset))
+
+    def find(self, data: Mapping[str, Any]) -> Manifest | None:
+        """The manifest that an object was made of; None if none is like it."""
+        return self._read.find(data) or self._composed.find(data)
 
 
-def _same_object(manifests: Iterable[Manifest], data: Mapping[str, Any]) -> Manifest | None:
-    """The manifest that an object was made of: its kind, and its name, which may have got more around it."""
-    group, kind = str(data.get("apiVersion")).rpartition("/")[0], data.get("kind")
-    alike = [manifest for manifest in manifests if group_and_kind(manifest) == (group, kind)]
-    name = str(data["metadata"].get("name"))
-    exact = (m for m in alike if m.value("metadata", "name") == name)
-    longer = (m for m in alike if str(m.value("metadata", "name")) in name)
-    return next(exact, None) or next(longer, None) or (alike[0] if len(alike) == 1 else None)
+class _ByKind:
+    """Manifests by what they are and by their names."""
+
+    def __init__(self, manifests: Iterable[Manifest]) -> None:
+        self._alike: dict[tuple[str, str], list[Manifest]] = defaultdict(list)
+        self._named: dict[tuple[str, str, str], Manifest] = {}
+        for manifest in manifests:
+            kind = group_and_kind(manifest)
+            self._alike[kind].append(manifest)
+            self._named.setdefault((*kind, str(manifest.value("metadata", "name"))), manifest)
+
+    def find(self, data: Mapping[str, Any]) -> Manifest | None:
+        """The one of the same kind, and of the name, which may have got more around it."""
+        kind = str(data.get("apiVersion")).rpartition("/")[0], str(data.get("kind"))
+        name = str(data["metadata"].get("name"))
+        exact = self._named.get((*kind, name))
+        if exact is not None:
+            return exact
+        alike = self._alike.get(kind, [])
+        longer = (m for m in alike if str(m.value("metadata", "name")) in name)
+        return next(longer, None) or (alike[0] if len(alike) == 1 else None)
 
 
 def _generator(known: Kustomization, data: Mapping[str, Any]) -> Manifest:

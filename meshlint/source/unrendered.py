@@ -18,7 +18,15 @@ class Template(NamedTuple):
 
 def may_hold_template(text: str, start: int, end: int) -> bool:
     """Tell quickly that a document holds no template syntax at all."""
-    return any(text.find(opening, start, end) >= 0 for opening in ("{{", "<<", "${", "$("))
+    # One character is found many times as fast as two.
+    return (
+        text.find("{{", start, end) >= 0
+        or (text.find("<", start, end) >= 0 and text.find("<<", start, end) >= 0)
+        or (
+            text.find("$", start, end) >= 0
+            and (text.find("${", start, end) >= 0 or text.find("$(", start, end) >= 0)
+        )
+    )
 
 
 def find_template(manifest: Manifest) -> Template | None:
