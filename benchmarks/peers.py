@@ -30,7 +30,7 @@ _PEERS = (
         "istioctl analyze",
         "",
         ("version", "--remote=false"),
-        ("analyze", "--use-kube=false", "--recursive"),
+        ("analyze", "--use-kube=false"),
         None,
         "Istio's configuration; of files, no Namespaces, Services or Pods",
     ),

@@ -1,11 +1,12 @@
 """From manifests to resources: the door at which types are checked."""
 
 from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
 
 from meshlint.model import kind as k
 from meshlint.model.fields import Fields
 from meshlint.model.kind import Kind, ResourceRef, is_cluster_wide
-from meshlint.model.kinds import core, gateway, network, policy, spire, traffic, workload
+from meshlint.model.kinds import core, gateway, policy, traffic, workload
 from meshlint.model.resource import Head, Resource
 from meshlint.source.document import Manifest
 
@@ -35,10 +36,13 @@ _DECODERS: Mapping[Kind, _Decoder] = {
     k.VIRTUAL_SERVICE: traffic.VirtualService,
     k.DESTINATION_RULE: traffic.DestinationRule,
     k.SIDECAR: traffic.Sidecar,
-    k.NETWORK_POLICY: network.NetworkPolicy,
-    k.INGRESS: network.Ingress,
-    k.INGRESS_CLASS: network.IngressClass,
-    k.CLUSTER_SPIFFE_ID: spire.ClusterSpiffeId,
+}
+# Of modules that nothing else loads in most runs.
+_SELDOM: Mapping[Kind, tuple[str, str]] = {
+    k.NETWORK_POLICY: ("network", "NetworkPolicy"),
+    k.INGRESS: ("network", "Ingress"),
+    k.INGRESS_CLASS: ("network", "IngressClass"),
+    k.CLUSTER_SPIFFE_ID: ("spire", "ClusterSpiffeId"),
 }
 
 
@@ -55,8 +59,16 @@ def decode(manifests: Iterable[Manifest], default_namespace: str | None = None) 
 def _resource(manifest: Manifest, default_namespace: str | None) -> Resource:
     document = Fields(manifest.data, (), [])
     head = _head(manifest, document, default_namespace)
-    decoder = _DECODERS.get(head.ref.kind)
+    decoder = _DECODERS.get(head.ref.kind) or _seldom(head.ref.kind)
     return decoder(head, document) if decoder else Resource(head)
+
+
+def _seldom(kind: Kind) -> _Decoder | None:
+    if kind not in _SELDOM:
+        return None
+    module, name = _SELDOM[kind]
+    decoder: _Decoder = getattr(import_module(f"meshlint.model.kinds.{module}"), name)
+    return decoder
 
 
 def _head(manifest: Manifest, document: Fields, default_namespace: str | None) -> Head:
