@@ -642,3 +642,18 @@ def test_without_a_home_there_is_no_cache(here, lints, monkeypatch):
     assert 2 == len(lints)
     assert not [*here.glob("~*")]
     assert 0 == run(["clean"])
+
+
+def test_a_build_that_cannot_be_made_is_not_tried_again(here, builds, lints, capsys):
+    """
+    What kustomize refuses, it refuses each time.
+    """
+    (here / "patch.yml").write_text(PATCH.replace("name: shop", "name: nobody"))
+    told = []
+    for options in ([], [], ["--fail-on", "error"]):
+        run(["check", *options])
+        told.append(capsys.readouterr().out)
+
+    assert (2, 1) == (len(lints), len(builds))
+    assert 1 == len({*told})
+    assert "not applied" in told[0]

@@ -268,7 +268,7 @@ class Applier:
         yield from delivery.writes
 
     def _built(self, delivery: Delivery, variables: Variables | None, build: "Build") -> Applied:
-        from meshlint.source.kustomize import without_annotations
+        from meshlint.source.kustomize_parts import without_annotations
 
         manifests: list[Manifest] = []
         unread = [*self._unread_kustomizations(delivery), *self._unread_files(delivery)]

@@ -31,11 +31,16 @@ _DEAD_PROXY = "http://127.0.0.1:9"
 
 
 class Output(NamedTuple):
-    """What a renderer wrote in `directory`, or why there is nothing: `text` is None if it failed."""
+    """
+    What a renderer wrote in `directory`, or why there is nothing: `text` is None if it failed.
+
+    `is_lasting` tells that it would fail again: it was neither ended, nor in want of time or memory.
+    """
 
     text: str | None
     why: str = ""
     directory: str = ""
+    is_lasting: bool = False
 
 
 class Refusal(NamedTuple):
@@ -126,7 +131,8 @@ def run_renderer(command: Sequence[str], directory: str) -> Output:
         if written.seek(0, os.SEEK_END) >= LARGEST_OUTPUT:
             return Output(None, f"it wrote more than {LARGEST_OUTPUT} bytes")
         if failure is not None:
-            return Output(None, failure or complaint(_text(said)) or "it failed without a reason")
+            why = failure or complaint(_text(said))
+            return Output(None, why or "it failed without a reason", is_lasting=bool(why) and not failure)
         return Output(_text(written))
 
 
@@ -163,6 +169,8 @@ def _run(
         raise
     if code and _OUT_OF_MEMORY.search(_text(streams[1])):
         return f"it needed more than {MOST_MEMORY // 2**30} GiB of memory"
+    if code < 0:
+        return f"it was ended by signal {-code}"
     return "" if code else None
 
 
