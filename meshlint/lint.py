@@ -240,9 +240,9 @@ def _gone(
     """What of the baseline is mended, as far as this run can tell."""
     if not accepted.gone or options.policy.baseline is None:
         return {}
-    read = {os.path.realpath(reading.file.path) for reading in given.readings}
     from meshlint.checking.baseline import really_gone
 
+    read = {os.path.realpath(reading.file.path) for reading in given.readings}
     return really_gone(accepted.gone, options.policy.baseline, {check.id for check in checks}, read)
 
 

@@ -17,7 +17,6 @@ from meshlint.cli.options import (
     fill_in,
     istio_version,
     reports,
-    repository,
     say,
     unknown_version,
     wants_color,
@@ -277,8 +276,10 @@ def _rendered(result: "LintResult", report: Report, options: argparse.Namespace)
     if report.format in _ROOTED:
         from pathlib import Path
 
+        from meshlint.source.discovery import git_root
+
         # Code scanning takes paths to be relative to the repository.
-        root = Path(repository(os.getcwd()))
+        root = Path(git_root(os.getcwd()))
     return render(result, report.format, color=color, links=wants_links(report, options), root=root)
 
 

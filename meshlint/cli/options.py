@@ -344,17 +344,6 @@ def _write_to_stdout(text: str) -> None:
         raise UsageError(f"cannot write to standard output: {error.strerror}") from None
 
 
-def repository(directory: str) -> str:
-    """The top of the repository that a directory is in; the directory itself if it is in none."""
-    top = directory
-    while not os.path.exists(os.path.join(top, ".git")):
-        parent = os.path.dirname(top)
-        if parent == top:
-            return directory
-        top = parent
-    return top
-
-
 def settings_path(options: argparse.Namespace) -> str | None:
     """The settings file that holds; None if there is none, or it is not to be read."""
     path: str | None = options.config

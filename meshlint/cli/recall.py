@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from meshlint import __version__
 from meshlint.cache import Cache, cache_directory, digest, state_of
-from meshlint.cli.options import Outcome, Report, repository, settings_path, wants_color, wants_links
+from meshlint.cli.options import Outcome, Report, settings_path, wants_color, wants_links
+from meshlint.source.discovery import chart_above, git_root
 
 if TYPE_CHECKING:
     from meshlint.source.discovery import Discovery
@@ -86,18 +87,18 @@ class Command:
     def _parts(self) -> Sequence[bytes]:
         """What was typed, what the settings say, where and when: suppressions hold until a day."""
         settings = (self._settings, state_of(self._settings)) if self._settings is not None else ()
-        here = os.getcwd(), repository(os.getcwd()), time.strftime("%Y-%m-%d")
+        here = os.getcwd(), git_root(os.getcwd()), time.strftime("%Y-%m-%d")
         only = [os.path.realpath(path) for path in self._typed["only"] or ()]
         return [*_of_the_program(), _bytes((sorted(self._typed.items()), settings, here, only))]
 
     def fill_in_patterns(self, options: argparse.Namespace) -> bool:
         """Say which files the settings leave out, if they have said so before; False if that is not known."""
         known = self.cache.get(self._key) if self._settings is not None else None
-        from meshlint.source.patterns import PatternsFrom
-
         kept = known.get("exclude") if known is not None else None
         if not isinstance(kept, list):
             return False
+        from meshlint.source.patterns import PatternsFrom
+
         patterns: list[str | PatternsFrom] = []
         for pattern in kept:
             match pattern:
@@ -163,21 +164,13 @@ def _found(discovery: "Discovery") -> tuple[object, ...]:
     """How files were found: where repositories begin, and what is a template of a chart, decides on sets."""
     directories = sorted(discovery.directories.items())
     homes = {os.path.dirname(found.real) for found in discovery.files}
-    charts = {os.path.dirname(home) for path in homes for home in _templates_above(path)}
     return (
         directories,
         sorted(discovery.links.items()),
-        [repository(real) for _, real in directories],
-        sorted(path for path in charts if os.path.isfile(os.path.join(path, "Chart.yaml"))),
+        [git_root(real) for _, real in directories],
+        sorted(filter(None, map(chart_above, homes))),
         len(discovery.files),
     )
-
-
-def _templates_above(path: str) -> Iterator[str]:
-    while f"{os.sep}templates" in path:
-        if os.path.basename(path) == "templates":
-            yield path
-        path = os.path.dirname(path)
 
 
 def _accepted(options: argparse.Namespace) -> Iterator[str]:

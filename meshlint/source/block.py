@@ -1,9 +1,9 @@
 """
 The quick reader: the YAML that nearly all manifests are written in, line by line.
 
-It knows block mappings and sequences, scalars on one line, and literal text. It reads nothing that it does
-not know: whatever it gives is what `meshlint.source.compose` gives for the same text, and `compose` reads all
-the rest. `benchmarks/equality.py` compares the two on generated, broken and real documents.
+It knows block mappings and sequences, scalars, and simple collections on one line. It reads nothing that
+it does not know: whatever it gives is what `meshlint.source.compose` gives for the same text, and `compose`
+reads all the rest. `benchmarks/equality.py` compares the two on generated, broken and real documents.
 """
 
 import re

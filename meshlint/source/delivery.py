@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from meshlint.regex import regex
-from meshlint.source.discovery import CHART_FILE, Discovery
+from meshlint.source.discovery import CHART_FILE, Discovery, git_root
 from meshlint.source.document import Manifest
 from meshlint.source.origin import Source, group_and_kind
 
@@ -117,18 +117,7 @@ def told_namespace(namespace: object) -> str | None:
 
 def tops(discovery: Discovery) -> list[str]:
     """The directories that a path in a manifest may start from."""
-    return sorted({top for real in discovery.directories.values() for top in (real, _git_root(real))})
-
-
-def _git_root(directory: str) -> str:
-    """The top of the repository that a directory is in; the directory itself if it is in none."""
-    top = directory
-    while not os.path.lexists(os.path.join(top, ".git")):
-        parent = os.path.dirname(top)
-        if parent == top:
-            return directory
-        top = parent
-    return top
+    return sorted({top for real in discovery.directories.values() for top in (real, git_root(real))})
 
 
 def _directories(tops: Iterable[str], path: object) -> Iterator[str]:

@@ -97,6 +97,28 @@ def discover(
     )
 
 
+def git_root(directory: str) -> str:
+    """The top of the repository that a directory is in; the directory itself if it is in none."""
+    top = directory
+    while not os.path.lexists(os.path.join(top, ".git")):
+        parent = os.path.dirname(top)
+        if parent == top:
+            return directory
+        top = parent
+    return top
+
+
+def chart_above(directory: str) -> str | None:
+    """The directory of the chart whose `templates/` a directory is, or is in; None if it is in none."""
+    while True:
+        parent, name = os.path.split(directory)
+        if name == "templates" and os.path.isfile(os.path.join(parent, CHART_FILE)):
+            return parent
+        if parent == directory:
+            return None
+        directory = parent
+
+
 def _read_stdin(stdin: BinaryIO) -> bytes:
     try:
         return stdin.read(LARGEST_FILE + 1)

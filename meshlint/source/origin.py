@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from meshlint.source.discovery import CHART_FILE, Discovery, FoundFile
+from meshlint.source.discovery import CHART_FILE, Discovery, FoundFile, chart_above
 from meshlint.source.document import Location, Manifest, Unread, UnreadReason
 from meshlint.source.reading import Reading
 from meshlint.source.text import SourceFile
@@ -74,7 +74,7 @@ def group_templates(sources: dict[str, Source]) -> dict[str, Source]:
         if any(problem.reason is UnreadReason.TEMPLATE for problem in source.unread):
             directory = os.path.dirname(source.real)
             if directory not in chart_of:
-                chart_of[directory] = _chart(directory)
+                chart_of[directory] = chart_above(directory)
             chart = chart_of[directory]
             if chart is not None:
                 charts[chart].append(source)
@@ -142,17 +142,6 @@ def _argument(real: str, discovery: Discovery) -> str | None:
         if real == directory or real.startswith(directory.rstrip(os.sep) + os.sep)
     )
     return max(holding, key=lambda shown: len(discovery.directories[shown]), default=None)
-
-
-def _chart(directory: str) -> str | None:
-    """The directory of the chart whose `templates/` a directory is, or is in."""
-    while True:
-        parent, name = os.path.split(directory)
-        if name == "templates" and os.path.isfile(os.path.join(parent, CHART_FILE)):
-            return parent
-        if parent == directory:
-            return None
-        directory = parent
 
 
 def without_templates(unread: Iterable[Unread]) -> tuple[Unread, ...]:

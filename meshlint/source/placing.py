@@ -1,12 +1,14 @@
 """Documents that were read quickly: they are composed again when somebody asks for their places."""
 
-import re
 from collections.abc import Sequence
 
+from meshlint.regex import regex
 from meshlint.source.block import Block
 from meshlint.source.compose import MAX_LENGTH, compose
 from meshlint.source.document import Place
 from meshlint.source.text import SourceFile
+
+_BREAK = regex(r"\n")
 
 
 class QuickDocument:
@@ -52,9 +54,8 @@ class QuickDocument:
 
     def _line_starts(self) -> Sequence[int]:
         if not self._lines:
-            text = self._file.text
-            breaks = (match.end() for match in re.finditer("\n", text[self._start : self._end]))
-            self._lines = [self._start, *(self._start + offset for offset in breaks)]
+            breaks = _BREAK.finditer(self._file.text, self._start, self._end)
+            self._lines = [self._start, *(match.end() for match in breaks)]
         return self._lines
 
 
