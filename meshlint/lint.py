@@ -111,16 +111,23 @@ class _Version(NamedTuple):
     known: bool
 
 
-def lint(options: Options, catalog: Catalog | None = None, given: Input | None = None) -> LintResult:
+def lint(
+    options: Options,
+    catalog: Catalog | None = None,
+    given: Input | None = None,
+    beside: Input | None = None,
+) -> LintResult:
     """
-    Read, decode, link, derive, check. `given` is what the paths hold, if it was read already.
+    Read, decode, link, derive, check.
+
+    `given` is what the paths hold, and `beside` what those of the context do, if they were read already.
 
     Raises UsageError if it cannot be done as asked: a path that is not there, an unknown check.
     Without a `catalog`, only the checks are loaded that can have something to say.
     """
     with _collector_paused():
         given = given or read_given(options)
-        context = _read_context(options)
+        context = _read_context(options, beside)
         begin("link")
         catalog = catalog or _catalog(given, context, options)
         checks = catalog.select(options.select, options.ignore)
@@ -192,9 +199,9 @@ def decided_sets(options: Options) -> "tuple[DecidedSet, ...]":
     )
 
 
-def _read_context(options: Options) -> Input:
+def _read_context(options: Options, beside: Input | None = None) -> Input:
     """What is there but not reported on: files, then the cluster."""
-    context = _read(options, options.context)
+    context = beside or _read(options, options.context)
     if options.cluster is None:
         return context
     return context._replace(sets=(*context.sets, *options.cluster.sets), live=True)

@@ -657,3 +657,39 @@ def test_a_build_that_cannot_be_made_is_not_tried_again(here, builds, lints, cap
     assert (2, 1) == (len(lints), len(builds))
     assert 1 == len({*told})
     assert "not applied" in told[0]
+
+
+def test_what_is_built_of_the_context_counts(here, builds, lints, opened_files):
+    """
+    A file that only kustomize reads, in a directory that is not reported on.
+    """
+    home = here / "platform"
+    home.mkdir()
+    for name in ("kustomization.yaml", "settings.properties", "patch.yml", "shop.yaml"):
+        (here / name).rename(home / name)
+    (here / "cart.yaml").write_text(
+        "apiVersion: v1\nkind: Service\nmetadata: {name: cart, namespace: shop}\n"
+    )
+    command = ["check", "cart.yaml", "--context", "platform"]
+    for _ in range(2):
+        run(command)
+    assert (1, 1) == (len(lints), len(builds))
+    # Once in each run.
+    assert 2 == opened_files[str(home / "shop.yaml")]
+    (home / "settings.properties").write_text("a=2")
+    run(command)
+
+    assert (2, 2) == (len(lints), len(builds))
+
+
+@pytest.fixture
+def opened_files(monkeypatch):
+    """How often each file was read for what it says."""
+    from collections import Counter
+
+    from meshlint.source import discovery
+
+    made = Counter()
+    real = discovery._read
+    monkeypatch.setattr(discovery, "_read", lambda found: made.update([found.real]) or real(found))
+    return made

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from meshlint.cli.recall import Command
     from meshlint.fixing.run import Refused
     from meshlint.lint import Options
+    from meshlint.source.decision import NamedSet
     from meshlint.source.input import Contents, Input
 
 NAME = "check"
@@ -139,10 +140,11 @@ def _run(options: argparse.Namespace, command: "Command | None", *, is_filled_in
             command.forget(options)
             fill_in(options)
         given = _given(options, contents, command.cache if command else None)
-        outcome = _outcome(options, given, asked)
-        if command is not None and memory is not None:
+        beside = _read(options, memory.context, (), memory.cache) if memory else None
+        outcome = _outcome(options, given, beside, asked)
+        if command is not None and memory is not None and beside is not None:
             command.keep_patterns(options)
-            memory.keep(outcome, given)
+            memory.keep(outcome, (given, beside))
         if command is not None:
             command.cache.trim()
     begin("report")
@@ -184,25 +186,33 @@ def _given(options: argparse.Namespace, contents: "Contents | None", cache: "Cac
         from meshlint.cli.live import read_asked_cluster
 
         return read_asked_cluster(options)
-    from meshlint.graph.entries import entry_points
-    from meshlint.source.decision import Deciding
-    from meshlint.source.input import read_contents
-
-    given = read_contents(
-        contents,
-        render=options.render,
-        deciding=Deciding(entry_points, options.sets),
-        namespace=options.namespace,
-        values_files=options.values_files,
-        cache=cache,
-        jobs=options.jobs,
-    )
+    given = _read(options, contents, options.sets, cache)
     if given.in_vain:
         raise UsageError(_in_vain(given.in_vain))
     return given
 
 
-def _outcome(options: argparse.Namespace, given: "Input", wanted: list[Report]) -> "Outcome":
+def _read(
+    options: argparse.Namespace, contents: "Contents", named: "Sequence[NamedSet]", cache: "Cache | None"
+) -> "Input":
+    from meshlint.graph.entries import entry_points
+    from meshlint.source.decision import Deciding
+    from meshlint.source.input import read_contents
+
+    return read_contents(
+        contents,
+        render=options.render,
+        deciding=Deciding(entry_points, named),
+        namespace=options.namespace,
+        values_files=options.values_files,
+        cache=cache,
+        jobs=options.jobs,
+    )
+
+
+def _outcome(
+    options: argparse.Namespace, given: "Input", beside: "Input | None", wanted: list[Report]
+) -> "Outcome":
     """Look at it, and word what is to be said."""
     from meshlint.stage import begin
 
@@ -230,7 +240,7 @@ def _outcome(options: argparse.Namespace, given: "Input", wanted: list[Report]) 
     elif options.fix or options.unsafe_fixes:
         result = _make_fixes(options, asked, catalog, given)
     else:
-        result = lint(asked, catalog, given)
+        result = lint(asked, catalog, given, beside)
     begin("report")
     texts = [
         None

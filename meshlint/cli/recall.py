@@ -26,17 +26,18 @@ class Memory:
     """
     What was kept of a run like this one, and what is to be kept of it.
 
-    `digests` are those of the files that were read, by their real paths.
+    `digests` are those of the files that were found, by real path; `context` is what the context holds.
     """
 
-    def __init__(self, cache: Cache, key: str, digests: Mapping[str, str]) -> None:
-        self._cache = cache
+    def __init__(self, cache: Cache, key: str, digests: Mapping[str, str], context: "Contents") -> None:
+        self.cache = cache
+        self.context = context
         self._key = key
         self._digests = digests
 
     def recall(self, reports: int) -> Outcome | None:
         """Give what such a run came to, if that is known and still holds: so many reports."""
-        match self._cache.get(self._key):
+        match self.cache.get(self._key):
             case {"code": 0 | 1 as code, "reports": [*texts], "said": [*said], "noted": dict(noted)}:
                 are_texts = all(text is None or isinstance(text, str) for text in texts)
                 if len(texts) != reports or not are_texts or not all(isinstance(it, str) for it in said):
@@ -46,13 +47,14 @@ class Memory:
         is_same = all(state_of(path) == state for path, state in noted.items())
         return Outcome(code, texts, said) if is_same else None
 
-    def keep(self, outcome: Outcome, given: "Input") -> None:
-        """Keep what a run came to, if it can be told what it depends on."""
-        noted = given.rendering.noted if given.rendering else {}
-        if noted is None or outcome.code not in (0, 1):
+    def keep(self, outcome: Outcome, inputs: Iterable["Input"]) -> None:
+        """Keep what a run came to, if it can be told what it depends on, in all of its inputs."""
+        if outcome.code not in (0, 1):
             return
         further: dict[str, str] = {}
-        for path, state in noted.items():
+        for path, state in _noted(inputs):
+            if state is None:
+                return
             told, _, real = state.partition(" ")
             if real not in self._digests:
                 further[path] = state
@@ -61,7 +63,7 @@ class Memory:
                 return
             elif real != path:
                 further[path] = state
-        self._cache.put(self._key, {**outcome._asdict(), "noted": further})
+        self.cache.put(self._key, {**outcome._asdict(), "noted": further})
 
 
 class Command:
@@ -153,7 +155,20 @@ class Command:
             # An entry of a baseline is gone with its file.
             [(path, os.path.exists(path)) for path in _accepted(options)],
         )
-        return Memory(self.cache, digest(*self._parts, _bytes(parts)), digests)
+        return Memory(self.cache, digest(*self._parts, _bytes(parts)), digests, context)
+
+
+def _noted(inputs: Iterable["Input"]) -> Iterator[tuple[str, str | None]]:
+    """What renderers have noted of some inputs; None for what cannot be told, or was not the same for two."""
+    states: dict[str, str] = {}
+    for given in inputs:
+        if given.rendering is None:
+            continue
+        if given.rendering.noted is None:
+            yield "", None
+            return
+        for path, state in given.rendering.noted.items():
+            yield path, state if states.setdefault(path, state) == state else None
 
 
 def _bytes(said: object) -> bytes:
