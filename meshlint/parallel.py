@@ -2,17 +2,22 @@
 
 import contextlib
 import os
+import select
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from struct import Struct
 from typing import NoReturn, TypeVar
 
-Own = TypeVar("Own")
+Result = TypeVar("Result")
 
 MOST_PROCESSES = 8
 """How many processes share some work at most: each needs memory of its own for what it touches."""
 
-# What ends a result that was not cut off.
-_WHOLE = b"whole"
+MOST_PIECES = 256
+"""Into how many pieces work can be divided."""
+
+# Which piece is done, and how many bytes were found out.
+_DONE = Struct("=BQ")
 
 
 def processors() -> int:
@@ -27,54 +32,91 @@ def processors() -> int:
 
 def can_share() -> bool:
     """Whether a process can go on as several that know the same: elsewhere they would have to start anew."""
-    return sys.platform == "linux"
+    return sys.platform == "linux" and hasattr(os, "memfd_create")
 
 
-def share(own: Callable[[], Own], others: Sequence[Callable[[], bytes]]) -> tuple[Own, list[bytes | None]]:
+def share(
+    pieces: int,
+    jobs: int,
+    own: Callable[[int], Result],
+    other: Callable[[int], bytes],
+    arrived: Callable[[int, bytes], Result],
+) -> list[Result]:
     """
-    Do one piece of work here, and others in processes of their own at the same time.
+    Do so many pieces of work in as many processes as there are `jobs`, each by whoever is free.
 
-    Each begins with all that is known here, and gives bytes back; None for one that failed, was ended or
-    could not be started, whatever the reason: it can be done here then.
+    Each process begins with all that is known here. What it finds out about a piece it gives back as bytes
+    (`other`), of which the result is made here (`arrived`). What a process does not finish, or cannot be
+    started for, whatever the reason, is done here (`own`).
     """
     import signal
 
     children: list[_Child] = []
+    done: dict[int, Result] = {}
     try:
-        # An interrupt in a process that has just begun would go on there as if it were here.
-        held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-        try:
-            for other in others:
-                children.append(_Child(other, children))
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, held)
-        result = own()
-        return result, [child.result() for child in children]
+        with contextlib.closing(_Queue(pieces)) as queue:
+            # An interrupt in a process that has just begun would go on there as if it were here.
+            held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            try:
+                for _ in range(jobs - 1):
+                    children.append(_Child(queue, other, children))
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, held)
+            for piece in queue:
+                done[piece] = own(piece)
+                for child in children:
+                    done.update((it, arrived(it, result)) for it, result in child.results(0))
+        for child in children:
+            done.update((it, arrived(it, result)) for it, result in child.results())
     finally:
         for child in children:
             child.end()
+    return [done[piece] if piece in done else own(piece) for piece in range(pieces)]
+
+
+class _Queue:
+    """The numbers of pieces of work, each for the process that asks first; until it is closed."""
+
+    def __init__(self, pieces: int) -> None:
+        if pieces > MOST_PIECES:
+            raise ValueError(pieces)
+        self._reading, writing = os.pipe()
+        # It holds them all, and ends with them.
+        os.write(writing, bytes(range(pieces)))
+        os.close(writing)
+
+    def close(self) -> None:
+        """Ask for no more."""
+        os.close(self._reading)
+
+    def __iter__(self) -> Iterator[int]:
+        while piece := os.read(self._reading, 1):
+            yield piece[0]
 
 
 class _Child:
-    """A process that does some work; without one, there is no result."""
+    """A process that does pieces of work; what it finds out, it leaves in memory that both can read."""
 
-    def __init__(self, work: Callable[[], bytes], siblings: "Sequence[_Child]") -> None:
-        self._pid = self._reading = -1
+    def __init__(self, queue: _Queue, work: Callable[[int], bytes], siblings: "Sequence[_Child]") -> None:
+        self._pid = self._reading = self._results = -1
+        self._taken = 0
         writing = -1
         try:
+            self._results = os.memfd_create("meshlint")
             self._reading, writing = os.pipe()
             self._pid = os.fork()
             if self._pid == 0:
-                self._work(work, writing, siblings)
+                self._work(queue, work, writing, siblings)
         except OSError:
             self._close()
         finally:
             if writing >= 0:
                 os.close(writing)
 
-    def _work(self, work: Callable[[], bytes], writing: int, siblings: "Sequence[_Child]") -> NoReturn:
+    def _work(
+        self, queue: _Queue, work: Callable[[int], bytes], writing: int, siblings: "Sequence[_Child]"
+    ) -> NoReturn:
         """Be the other process. It ends here: nothing of what the first one has begun is its business."""
-        code = 1
         try:
             import signal
 
@@ -82,24 +124,31 @@ class _Child:
             signal.signal(signal.SIGINT, signal.SIG_IGN)
             # It has to notice when the first process is gone, and nobody reads what it writes.
             for child in (self, *siblings):
-                child._close()  # noqa: SLF001 - one of us
-            result = work()
-            with open(writing, "wb", closefd=False) as pipe:
-                pipe.write(result)
-                pipe.write(_WHOLE)
-            code = 0
+                child._stop_reading()  # noqa: SLF001 - one of us
+            with open(self._results, "wb", closefd=False) as results:
+                for piece in queue:
+                    result = work(piece)
+                    results.write(result)
+                    results.flush()
+                    os.write(writing, _DONE.pack(piece, len(result)))
         finally:
-            os._exit(code)
+            os._exit(0)
 
-    def result(self) -> bytes | None:
-        """Wait for what it found out; None if it did not finish."""
-        if self._pid < 0:
-            return None
-        with open(self._reading, "rb", closefd=False) as pipe:
-            result = pipe.read()
-        _, status = os.waitpid(self._pid, 0)
-        self._pid = -1
-        return result.removesuffix(_WHOLE) if status == 0 and result.endswith(_WHOLE) else None
+    def results(self, seconds: float | None = None) -> Iterator[tuple[int, bytes]]:
+        """
+        What it has found out since it was asked, piece by piece.
+
+        Until it ends, or says nothing for some seconds. What it does not finish is not among it.
+        """
+        while self._pid > 0 and select.select([self._reading], [], [], seconds)[0]:
+            told = os.read(self._reading, _DONE.size)
+            if not told:
+                break
+            piece, size = _DONE.unpack(told)
+            result = os.pread(self._results, size, self._taken)
+            self._taken += size
+            if len(result) == size:
+                yield piece, result
 
     def end(self) -> None:
         """End it, if it is still there, and let go of what it writes to."""
@@ -112,7 +161,13 @@ class _Child:
                 os.waitpid(self._pid, 0)
             self._pid = -1
 
-    def _close(self) -> None:
+    def _stop_reading(self) -> None:
         if self._reading >= 0:
             os.close(self._reading)
             self._reading = -1
+
+    def _close(self) -> None:
+        self._stop_reading()
+        if self._results >= 0:
+            os.close(self._results)
+            self._results = -1

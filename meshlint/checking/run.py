@@ -14,12 +14,15 @@ from meshlint.mesh.mesh import Mesh
 from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.resource import Resource
 from meshlint.model.version import VersionRange
-from meshlint.parallel import MOST_PROCESSES, can_share
+from meshlint.parallel import MOST_PIECES, MOST_PROCESSES, can_share
 from meshlint.source.document import DuplicateKey, FieldPath, Location, Manifest, Unread
 from meshlint.source.rendered import is_rendered
 
 SHARED_FROM = 5_000
 """How many objects are worth another process."""
+
+# How many objects a process checks before it looks for more to do.
+_PIECE = 1_000
 
 _CRASH_PAGE = """
 A check failed, so what it looks for may be there unseen.
@@ -51,6 +54,21 @@ CHECK_CRASHED = Check(
 """The finding that names a check which raised. No plugin declares it."""
 
 
+class Part(NamedTuple):
+    """One of so many parts, from 0 on."""
+
+    number: int
+    parts: int
+
+    def of(self, listed: Sequence[object]) -> Sequence[object]:
+        """Its stretch of a list."""
+        count = len(listed)
+        return listed[count * self.number // self.parts : count * (self.number + 1) // self.parts]
+
+
+WHOLE = Part(0, 1)
+
+
 class Checkable:
     """
     What checks are run on: the mesh of one manifest set, and the texts that it came from.
@@ -80,14 +98,14 @@ class Checkable:
             by_kind[resource.kind].append(resource)
         return by_kind
 
-    def subjects(self, wanted: Iterable[Subject], part: int = 0, parts: int = 1) -> Iterator[object]:
-        """What a check is called with, one at a time; of some parts that are about as large, one."""
-        listed = [*map(self._listed, wanted)]
-        count = sum(map(len, listed))
-        start, end = count * part // parts, count * (part + 1) // parts
-        for subjects in listed:
-            yield from subjects[max(start, 0) : max(end, 0)]
-            start, end = start - len(subjects), end - len(subjects)
+    def subjects(self, wanted: Iterable[Subject], part: Part = WHOLE) -> Iterator[Sequence[object]]:
+        """
+        What a check is called with, listed by what was wanted; of some parts that are about as large, one.
+
+        Of each list it is the same part: neighbours have facts in common, which are derived once for them.
+        """
+        for subjects in map(self._listed, wanted):
+            yield subjects if part == WHOLE else part.of(subjects)
 
     def _listed(self, subject: Subject) -> Sequence[object]:
         match subject:
@@ -163,23 +181,42 @@ def field_text(path: FieldPath) -> str:
 
 def _all_raised(checks: Sequence[Check], checkable: Checkable, jobs: int) -> list[_Raised]:
     if jobs <= 1 or len(checkable.resources) < SHARED_FROM or not can_share():
-        return [entry for check in checks for entry in _run(check, checkable)]
+        return [entry for check in checks for listed in _run(check, checkable) for entry in listed]
     from meshlint.checking.sharing import shared
 
     jobs = min(jobs, 1 + len(checkable.resources) // SHARED_FROM, MOST_PROCESSES)
+    pieces = max(jobs, min(len(checkable.resources) // _PIECE, MOST_PIECES))
     known = (*checks, CHECK_CRASHED, *checkable.mesh.graph.resources)
-    parts = shared(lambda part: [[*_run(check, checkable, part, jobs)] for check in checks], jobs, known)
-    return [entry for of_check in zip(*parts, strict=True) for entries in of_check for entry in entries]
+
+    def run(number: int) -> list[list[list[_Raised]]]:
+        return [_run(check, checkable, Part(number, pieces)) for check in checks]
+
+    parts = shared(run, pieces, jobs, known)
+    # In the order in which one process finds them: check, list of subjects, part.
+    return [
+        entry
+        for of_check in zip(*parts, strict=True)
+        for of_list in zip(*of_check, strict=True)
+        for entries in of_list
+        for entry in entries
+    ]
 
 
-def _run(check: Check, checkable: Checkable, part: int = 0, parts: int = 1) -> Iterator[_Raised]:
-    """Run a check on its subjects, or on one of some parts of them."""
-    for subject in checkable.subjects(check.subjects, part, parts):
-        resource = subject if isinstance(subject, Resource) else None
+def _run(check: Check, checkable: Checkable, part: Part = WHOLE) -> list[list[_Raised]]:
+    """Run a check on its subjects, or on one of some parts of them; what it raised, by list of subjects."""
+    return [
+        [*_run_on(check, subjects, checkable.mesh)] for subjects in checkable.subjects(check.subjects, part)
+    ]
+
+
+def _run_on(check: Check, subjects: Iterable[object], mesh: Mesh) -> Iterator[_Raised]:
+    run = check.run
+    for subject in subjects:
         try:
-            for problem in check.run(subject, checkable.mesh):
-                yield _Raised(check, problem, resource)
+            for problem in run(subject, mesh):
+                yield _Raised(check, problem, subject if isinstance(subject, Resource) else None)
         except Exception as error:  # noqa: BLE001 - any fault of a check is a finding, the others go on
+            resource = subject if isinstance(subject, Resource) else None
             yield _Raised(CHECK_CRASHED, _crash(check, subject, error), resource)
 
 

@@ -2,9 +2,11 @@
 
 import io
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, TypeVar
 
+from meshlint.checking.catalog import Check
 from meshlint.model.resource import Resource
 from meshlint.parallel import share
 from meshlint.source.delivered import DeliveredManifest
@@ -15,19 +17,33 @@ from meshlint.source.text import SourceFile
 Result = TypeVar("Result")
 
 
-def shared(work: Callable[[int], Result], jobs: int, known: Sequence[object]) -> list[Result]:
+def shared(work: Callable[[int], Result], pieces: int, jobs: int, known: Sequence[object]) -> list[Result]:
     """
-    Do the parts of some work, from 0 on, in a process each; the results in their order.
+    Do so many pieces of some work, from 0 on, in as many processes as there are `jobs`; the results in order.
 
     `known` is what results may refer to, in any of its resources: they are the same objects afterwards.
     """
-    others = [lambda part=part: _packed(work(part), known) for part in range(1, jobs)]
-    own, results = share(lambda: work(0), others)
-    # A process that failed has not found out anything.
-    return [own] + [
-        work(part) if result is None else _unpacked(result, known)
-        for part, result in enumerate(results, start=1)
-    ]
+    same = _Same(known)
+    return share(
+        pieces, jobs, work, lambda piece: _packed(work(piece), same), lambda _, it: _unpacked(it, same)
+    )
+
+
+class _Same:
+    """All that is one and the same in every process, numbered; worked out when something refers to it."""
+
+    def __init__(self, known: Sequence[object]) -> None:
+        self._known = known
+
+    @cached_property
+    def ones(self) -> Sequence[object]:
+        """Everything, always in one order."""
+        return [*_identities(self._known)]
+
+    @cached_property
+    def numbers(self) -> Mapping[int, int]:
+        """The number of each, by its `id`."""
+        return {id(one): number for number, one in enumerate(self.ones)}
 
 
 def _identities(known: Sequence[object]) -> Iterator[object]:
@@ -54,35 +70,35 @@ def _written(manifest: Manifest) -> Iterator[Manifest]:
 
 
 class _Pickler(pickle.Pickler):
-    def __init__(self, file: io.BytesIO, known: Sequence[object]) -> None:
+    def __init__(self, file: io.BytesIO, same: _Same) -> None:
         super().__init__(file, pickle.HIGHEST_PROTOCOL)
-        self._numbers = {id(one): number for number, one in enumerate(_identities(known))}
+        self._same = same
 
     def persistent_id(self, one: Any) -> int | None:  # noqa: ANN401 - anything can be pickled
-        number = self._numbers.get(id(one))
-        if number is None and isinstance(one, Resource | Manifest | SourceFile):
+        if not isinstance(one, Check | Resource | Manifest | SourceFile):
+            return None
+        number = self._same.numbers.get(id(one))
+        if number is None:
             msg = f"{one!r} is not known to the other process"
             raise pickle.PicklingError(msg)
         return number
 
 
 class _Unpickler(pickle.Unpickler):
-    def __init__(self, file: io.BytesIO, known: Sequence[object]) -> None:
+    def __init__(self, file: io.BytesIO, same: _Same) -> None:
         super().__init__(file)
-        self._known = known
-        self._ones: list[object] = []
+        self._same = same
 
     def persistent_load(self, number: Any) -> object:  # noqa: ANN401 - the base class says so
-        self._ones = self._ones or [*_identities(self._known)]
-        return self._ones[number]
+        return self._same.ones[number]
 
 
-def _packed(result: object, known: Sequence[object]) -> bytes:
+def _packed(result: object, same: _Same) -> bytes:
     file = io.BytesIO()
-    _Pickler(file, known).dump(result)
+    _Pickler(file, same).dump(result)
     return file.getvalue()
 
 
-def _unpacked(result: bytes, known: Sequence[object]) -> Any:  # noqa: ANN401 - what was packed
+def _unpacked(result: bytes, same: _Same) -> Any:  # noqa: ANN401 - what was packed
     """What another process of this run has found out."""
-    return _Unpickler(io.BytesIO(result), known).load()
+    return _Unpickler(io.BytesIO(result), same).load()

@@ -3,12 +3,15 @@
 import marshal
 from collections.abc import Iterator, Sequence
 
-from meshlint.parallel import MOST_PROCESSES, can_share, share
+from meshlint.parallel import MOST_PIECES, MOST_PROCESSES, can_share, share
 from meshlint.source.block import Block
 from meshlint.source.reading import ReadDocument, Reading, read_documents, read_text
 
 PAYS_FROM = 8 * 1024 * 1024
 """How many bytes are worth another process."""
+
+# How many bytes a process reads before it looks for more to do.
+_PIECE = 4 * 1024 * 1024
 
 Texts = list[tuple[str, bytes]]
 """Paths as shown, with the bytes of the files."""
@@ -20,16 +23,21 @@ def read_texts(texts: Texts, jobs: int = 1) -> list[Reading]:
 
     The bytes are let go of one after the other: of a large cluster they are hundreds of megabytes.
     """
-    worth = 1 + sum(len(raw) for _, raw in texts) // PAYS_FROM
-    parts = [*_parts(texts, min(jobs, worth, MOST_PROCESSES))]
-    if len(parts) == 1 or not can_share():
+    size = sum(len(raw) for _, raw in texts)
+    jobs = min(jobs, 1 + size // PAYS_FROM, MOST_PROCESSES)
+    if jobs == 1 or not can_share():
         return _read(texts, range(len(texts)))
-    others = [lambda part=part: _portable(texts, part) for part in parts[1:]]
-    readings, results = share(lambda: _read(texts, parts[0]), others)
-    for part, result in zip(parts[1:], results, strict=True):
-        # A process that failed has not found out anything.
-        readings += _read(texts, part, None if result is None else _unpacked(result))
-    return readings
+    parts = [*_parts(texts, max(jobs, min(size // _PIECE, MOST_PIECES)))]
+    if len(parts) == 1:
+        return _read(texts, parts[0])
+    readings = share(
+        len(parts),
+        jobs,
+        lambda piece: _read(texts, parts[piece]),
+        lambda piece: _portable(texts, parts[piece]),
+        lambda piece, result: _read(texts, parts[piece], _unpacked(result)),
+    )
+    return [reading for of_part in readings for reading in of_part]
 
 
 def _read(texts: Texts, part: range, known: Sequence[Sequence[ReadDocument]] | None = None) -> list[Reading]:
