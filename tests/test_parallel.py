@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from meshlint import parallel
 from meshlint.checking import run as running
 from meshlint.cli import run
 from meshlint.parallel import can_share, share
@@ -21,10 +22,35 @@ pytestmark = pytest.mark.skipif(not can_share(), reason="processes share what th
 
 
 @pytest.fixture
-def sharing_everything(monkeypatch):
-    """However little there is, it is shared."""
+def slow_here(monkeypatch):
+    """The first process leaves time for the others; gives what they have found out, piece by piece."""
+    here = os.getpid()
+    pieces, results = parallel._Queue.__iter__, parallel._Child.results
+    told = []
+
+    def slowly(queue):
+        for piece in pieces(queue):
+            yield piece
+            time.sleep(0.05 if os.getpid() == here else 0)
+
+    def noted(child, *arguments):
+        for result in results(child, *arguments):
+            told.append(result)
+            yield result
+
+    monkeypatch.setattr(parallel._Queue, "__iter__", slowly)
+    monkeypatch.setattr(parallel._Child, "results", noted)
+    return told
+
+
+@pytest.fixture
+def sharing_everything(monkeypatch, slow_here):
+    """However little there is, it is shared, in many pieces."""
     monkeypatch.setattr(sharing, "PAYS_FROM", 1)
+    monkeypatch.setattr(sharing, "_PIECE", 5_000)
     monkeypatch.setattr(running, "SHARED_FROM", 1)
+    monkeypatch.setattr(running, "_PIECE", 10)
+    return slow_here
 
 
 def told(capsys, *arguments):
@@ -38,7 +64,9 @@ def told(capsys, *arguments):
 def test_several_processes_find_what_one_does(path, capsys, sharing_everything):
     alone = told(capsys, "--jobs", "1", str(path))
 
+    assert not sharing_everything
     assert alone == told(capsys, "--jobs", "2", str(path)) == told(capsys, "--jobs", "3", str(path))
+    assert sharing_everything
 
 
 @pytest.mark.parametrize(
@@ -76,25 +104,60 @@ def test_where_no_process_can_be_started_it_is_done_here(capsys, monkeypatch, sh
     assert alone == told(capsys, "--jobs", "2", str(ROOT / "examples" / "shop"))
 
 
-def test_results_come_in_their_order_however_large():
-    own, others = share(lambda: "own", [lambda n=n: bytes([n]) * 300_000 for n in range(3)])
+def large(piece: int) -> bytes:
+    return bytes([piece]) * (300_000 + piece)
 
-    assert ("own", [bytes([n]) * 300_000 for n in range(3)]) == (own, others)
+
+@pytest.mark.parametrize("jobs", [1, 2, 4])
+@pytest.mark.parametrize("pieces", [0, 1, 3, parallel.MOST_PIECES])
+def test_results_come_in_their_order_however_large(pieces, jobs):
+    assert [*map(large, range(pieces))] == share(pieces, jobs, large, large, lambda _, result: result)
+
+
+def test_every_piece_is_done_once(tmp_path, slow_here):
+    def note(piece: int) -> bytes:
+        (tmp_path / f"{piece}-{os.getpid()}").touch()
+        return b"%d" % piece
+
+    assert [*range(20)] == share(20, 3, lambda piece: int(note(piece)), note, lambda _, result: int(result))
+    assert [*range(20)] == sorted(int(path.name.partition("-")[0]) for path in tmp_path.iterdir())
+    assert {path.name.partition("-")[2] for path in tmp_path.iterdir()} > {str(os.getpid())}
+    assert slow_here
+
+
+def test_a_process_that_ends_early_has_done_what_it_has_told(slow_here):
+    """
+    What it had begun is done here, and what others have found out is not lost.
+    """
+    here = os.getpid()
+
+    def work(piece: int) -> bytes:
+        if os.getpid() != here and piece % 3 == 2:
+            os._exit(1)
+        return large(piece)
+
+    assert [*map(large, range(30))] == share(30, 3, work, work, lambda _, result: result)
+    assert slow_here
+
+
+def test_too_many_pieces_are_refused():
+    with pytest.raises(ValueError, match="257"):
+        share(parallel.MOST_PIECES + 1, 2, large, large, lambda _, result: result)
 
 
 def test_who_is_interrupted_leaves_no_process_behind(tmp_path):
-    def wait() -> bytes:
+    def wait(_: int) -> bytes:
         (tmp_path / "begun").write_text(str(os.getpid()))
         signal.pause()
         return b""
 
-    def interrupt():
+    def interrupt(_: int) -> bytes:
         while not ((tmp_path / "begun").exists() and (tmp_path / "begun").read_text()):
             pass
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        share(interrupt, [wait])
+        share(2, 2, interrupt, wait, lambda _, result: result)
     with pytest.raises(ProcessLookupError):
         os.kill(int((tmp_path / "begun").read_text()), 0)
 
@@ -108,21 +171,24 @@ def runs(pid: int) -> bool:
 
 
 ABANDONED = """
-import os, signal, sys
+import os, signal, sys, time
 from meshlint.parallel import share
-def work():
+def work(piece):
+    first = os.getppid()
     os.write(1, b"%d\\n" % os.getpid())
+    while os.getppid() == first:
+        time.sleep(0.01)
     return b"x" * 1_000_000
-def die():
+def die(piece):
     sys.stdin.readline()
     os.kill(os.getpid(), signal.SIGKILL)
-share(die, [work, work, work])
+share(4, 4, die, work, None)
 """
 
 
 def test_who_is_killed_leaves_no_process_behind():
     """
-    What the others write is more than a pipe holds, so they wait for somebody to read it.
+    The others are at work when it ends, and tell nobody of it.
     """
     with subprocess.Popen(
         [sys.executable, "-c", ABANDONED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -38,7 +38,8 @@ class Fields:
 
     def text(self, key: str) -> str:
         """A text field, empty if absent."""
-        return self.optional_text(key) or ""
+        value = self.data.get(key)
+        return value if type(value) is str else self.optional_text(key) or ""
 
     def optional_text(self, key: str) -> str | None:
         """A text field, None if absent."""
@@ -67,14 +68,14 @@ class Fields:
 
     def part(self, *keys: str) -> "Fields":
         """The mapping under a key, or under several in turn; empty if absent."""
-        part = self
-        for key in keys:
-            value = part.data.get(key)
-            if value is not None and not isinstance(value, dict):
-                part._wrong(key, "a mapping", value)
+        data = self.data
+        for depth, key in enumerate(keys):
+            value = data.get(key)
+            if type(value) is not dict and value is not None:
+                self.malformed.append(Malformed((*self.path, *keys[: depth + 1]), "a mapping", value))
                 value = None
-            part = Fields(value or _EMPTY, (*part.path, key), self.malformed)
-        return part
+            data = value or _EMPTY
+        return Fields(data, self.path + keys, self.malformed)
 
     def each(self, key: str) -> "Iterator[Fields]":
         """The mappings of a list, in order."""
@@ -116,7 +117,10 @@ class Fields:
             if value is not None:
                 self._wrong(key, "a mapping of text", value)
             return _EMPTY
-        if all(type(item) is str for item in value.values()):
+        for item in value.values():
+            if type(item) is not str:
+                break
+        else:
             return value
         return {name: self._text_value((*self.path, key, name), item) for name, item in value.items()}
 
