@@ -6,9 +6,11 @@ Measure whole commands against plain references, as ratios in one run.
 """
 
 import compileall
+import itertools
 import json
 import os
 import platform
+import re
 import shutil
 import statistics
 import subprocess
@@ -150,14 +152,14 @@ def _write(home: Path, sizes: Sizes) -> Written:
 def _cases(home: Path, written: Written) -> list[Case]:
     bare, loading = "`python -c pass`", "loading the same bytes with PyYAML's `CSafeLoader`"
     cluster = [*ALONE, str(home / "small")]
-    changing = home / "small" / "team-1.yaml"
+    changing, numbers = home / "small" / "team-1.yaml", itertools.count()
 
     def forget() -> None:
         shutil.rmtree(home / "cache", ignore_errors=True)
 
-    def change() -> None:
-        with changing.open("a", encoding="utf-8") as file:
-            file.write("# changed\n")
+    def change(beginning: str) -> None:
+        text = changing.read_text(encoding="utf-8")
+        changing.write_text(re.sub(rf"({beginning})\S*", rf"\g<1>{next(numbers)}", text), encoding="utf-8")
 
     def load(directory: str) -> list[str]:
         return [sys.executable, "-c", LOAD, str(home / directory)]
@@ -174,12 +176,21 @@ def _cases(home: Path, written: Written) -> list[Case]:
         Case(f"`check`, {small}", cluster, load("small"), loading, 0.5, prepare=forget),
         Case("the same, nothing changed", cluster, cluster, "the run before", 0.15, prepare_reference=forget),
         Case(
-            "the same, one file changed",
+            "the same, one file changed: the tag of an image",
             cluster,
             cluster,
             "the first run",
             0.25,
-            prepare=change,
+            prepare=lambda: change("image: registry.example/team-1/app-0:"),
+            prepare_reference=forget,
+        ),
+        Case(
+            "the same, one file changed: a label",
+            cluster,
+            cluster,
+            "the first run",
+            0.25,
+            prepare=lambda: change("app.kubernetes.io/part-of: team-"),
             prepare_reference=forget,
         ),
         Case(

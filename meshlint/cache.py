@@ -11,7 +11,7 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 MOST_BYTES = 256 * 1024 * 1024
@@ -63,7 +63,26 @@ class Cache:
         import json
 
         body = json.dumps(value).encode()
-        if len(body) > LARGEST_ENTRY:
+        self._write(key, [digest(body).encode(), body])
+
+    def get_part(self, key: str, start: int, size: int) -> bytes | None:
+        """Give a part of the bytes that were put under a key, whatever they are; None if it is not there."""
+        if not self._is_ours():
+            return None
+        path = self._path(key)
+        part = _read(path, start, size)
+        if part is None or len(part) != size:
+            return None
+        with contextlib.suppress(OSError):
+            os.utime(path)
+        return part
+
+    def put_bytes(self, key: str, parts: Sequence[bytes]) -> None:
+        """Keep bytes under a key, or do not. Who asks for them has to know their digest."""
+        self._write(key, parts)
+
+    def _write(self, key: str, parts: Sequence[bytes]) -> None:
+        if sum(map(len, parts)) > LARGEST_ENTRY + _DIGEST_LENGTH:
             return
         with contextlib.suppress(OSError):
             os.makedirs(self.directory, mode=0o700, exist_ok=True)
@@ -74,7 +93,7 @@ class Cache:
             temporary = os.path.join(self.directory, f"new-{os.getpid()}-{time.monotonic_ns()}")
             try:
                 with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-                    file.write(digest(body).encode() + body)
+                    file.writelines(parts)
                 os.replace(temporary, self._path(key))
             except BaseException:
                 with contextlib.suppress(OSError):
@@ -189,8 +208,8 @@ def state_of(path: str) -> str | None:
     return None if content is None else f"{digest(content)} {real}"
 
 
-def _read(path: str) -> bytes | None:
-    """The bytes of a file; None if it is a link, no regular file, or larger than any entry."""
+def _read(path: str, start: int = 0, size: int = -1) -> bytes | None:
+    """The bytes of a file, or some; None if it is a link, no regular file, or larger than any entry."""
     wanted = (getattr(os, name, 0) for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
     flags = os.O_RDONLY | sum(wanted)
     try:
@@ -198,6 +217,7 @@ def _read(path: str) -> bytes | None:
             status = os.fstat(file.fileno())
             if not stat.S_ISREG(status.st_mode) or status.st_size > LARGEST_ENTRY + _DIGEST_LENGTH:
                 return None
-            return file.read()
+            file.seek(start)
+            return file.read(size)
     except OSError:
         return None

@@ -200,6 +200,12 @@ def load_catalog(is_mentioned: Callable[[str], bool] = lambda _: True) -> Catalo
     return Catalog(tuple(checks[key] for key in sorted(checks)), tuple(precedence))
 
 
+def family_words() -> frozenset[str]:
+    """All the words that `load_catalog` looks for to find out which checks may have something to say."""
+    told = (getattr(_loaded(name), "FAMILY_WORDS", {}) for name in plugin_packages())
+    return frozenset(word for words in told for family in words.values() for word in family)
+
+
 def is_word(word: str) -> bool:
     """Whether a word chooses checks, as `Catalog.select` takes it. Only a word that does not loads them."""
     ids, families = _easily_known()

@@ -9,9 +9,8 @@ from typing import Any, TypeVar
 from meshlint.checking.catalog import Check
 from meshlint.model.resource import Resource
 from meshlint.parallel import share
-from meshlint.source.delivered import DeliveredManifest
 from meshlint.source.document import Manifest
-from meshlint.source.rendered import RenderedManifest
+from meshlint.source.rendered import origins
 from meshlint.source.text import SourceFile
 
 Result = TypeVar("Result")
@@ -51,22 +50,9 @@ def _identities(known: Sequence[object]) -> Iterator[object]:
     for one in known:
         yield one
         if isinstance(one, Resource):
-            for manifest in _written(one.manifest):
+            for manifest in origins(one.manifest):
                 yield manifest
                 yield manifest.file
-
-
-def _written(manifest: Manifest) -> Iterator[Manifest]:
-    """A manifest, and those that it is written in if it was rendered or delivered."""
-    yield manifest
-    match manifest:
-        case RenderedManifest():
-            for part in manifest.parts:
-                yield from _written(part.manifest)
-        case DeliveredManifest():
-            yield from _written(manifest.origin)
-            for write in manifest.writes:
-                yield from _written(write.manifest)
 
 
 class _Pickler(pickle.Pickler):

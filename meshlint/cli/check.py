@@ -144,7 +144,7 @@ def _run(options: argparse.Namespace, command: "Command | None", *, is_filled_in
         outcome = _outcome(options, given, beside, asked)
         if command is not None and memory is not None and beside is not None:
             command.keep_patterns(options)
-            memory.keep(outcome, (given, beside))
+            memory.keep(outcome, given, beside)
         if command is not None:
             command.cache.trim()
     begin("report")
@@ -250,7 +250,9 @@ def _outcome(
     ]
     if result.gone:
         said.append(baseline_gone(result.gone, options.baseline))
-    return Outcome(exit_code(result, options.fail_on or "warning"), texts, said)
+    shown = {at.file.path for finding in result.findings for at in finding.places}
+    shown.update(edit.file.path for finding in result.findings if finding.fix for edit in finding.fix.edits)
+    return Outcome(exit_code(result, options.fail_on or "warning"), texts, said, sorted(shown))
 
 
 def _with_policy(asked: "Options", options: argparse.Namespace) -> "Options":

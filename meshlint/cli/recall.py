@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from meshlint import __version__
 from meshlint.cache import Cache, cache_directory, digest, state_of
 from meshlint.cli.options import Outcome, Report, settings_path, wants_color, wants_links
+from meshlint.cli.resemblance import Predecessor
 from meshlint.source.discovery import chart_above, git_root
 
 if TYPE_CHECKING:
@@ -29,15 +30,29 @@ class Memory:
     `digests` are those of the files that were found, by real path; `context` is what the context holds.
     """
 
-    def __init__(self, cache: Cache, key: str, digests: Mapping[str, str], context: "Contents") -> None:
+    def __init__(
+        self,
+        cache: Cache,
+        key: str,
+        digests: Mapping[str, str],
+        context: "Contents",
+        predecessor: Predecessor,
+    ) -> None:
         self.cache = cache
         self.context = context
         self._key = key
         self._digests = digests
+        self._predecessor = predecessor
 
     def recall(self, reports: int) -> Outcome | None:
         """Give what such a run came to, if that is known and still holds: so many reports."""
-        match self.cache.get(self._key):
+        kept = self.cache.get(self._key)
+        if kept is None:
+            same = self._predecessor.find(self._key)
+            kept = self.cache.get(same) if same is not None else None
+            if kept is not None:
+                self.cache.put(self._key, kept)
+        match kept:
             case {"code": 0 | 1 as code, "reports": [*texts], "said": [*said], "noted": dict(noted)}:
                 are_texts = all(text is None or isinstance(text, str) for text in texts)
                 if len(texts) != reports or not are_texts or not all(isinstance(it, str) for it in said):
@@ -47,12 +62,12 @@ class Memory:
         is_same = all(state_of(path) == state for path, state in noted.items())
         return Outcome(code, texts, said) if is_same else None
 
-    def keep(self, outcome: Outcome, inputs: Iterable["Input"]) -> None:
-        """Keep what a run came to, if it can be told what it depends on, in all of its inputs."""
+    def keep(self, outcome: Outcome, given: "Input", beside: "Input") -> None:
+        """Keep what a run came to, if it can be told what it depends on, in what was given and beside it."""
         if outcome.code not in (0, 1):
             return
         further: dict[str, str] = {}
-        for path, state in _noted(inputs):
+        for path, state in _noted((given, beside)):
             if state is None:
                 return
             told, _, real = state.partition(" ")
@@ -64,6 +79,7 @@ class Memory:
             elif real != path:
                 further[path] = state
         self.cache.put(self._key, {**outcome._asdict(), "noted": further})
+        self._predecessor.keep(self._key, given, beside, outcome.shown)
 
 
 class Command:
@@ -146,16 +162,22 @@ class Command:
             return None
         everything = [*contents.files, *context.files]
         digests = {found.real: digest(content) for found, content in everything}
+        beside = {found.real: digests[found.real] for found, _ in context.files}
         parts = (
             [(wants_color(it, options), wants_links(it, options)) for it in wanted],
             [_found(each.discovery) for each in (contents, context)],
-            [(found.path, found.real, digests[found.real]) for found, _ in everything],
+            [(found.path, found.real) for found, _ in everything],
+            sorted(beside.items()),
             self._named(options),
             options.baseline and state_of(options.baseline),
             # An entry of a baseline is gone with its file.
             [(path, os.path.exists(path)) for path in _accepted(options)],
         )
-        return Memory(self.cache, digest(*self._parts, _bytes(parts)), digests, context)
+        likeness = digest(b"likeness", *self._parts, _bytes(parts))
+        own = {found.real: digests[found.real] for found, _ in contents.files}
+        key = digest(likeness.encode(), _bytes(sorted(own.items())))
+        predecessor = Predecessor(self.cache, likeness, contents.files, own)
+        return Memory(self.cache, key, digests, context, predecessor)
 
 
 def _noted(inputs: Iterable["Input"]) -> Iterator[tuple[str, str | None]]:

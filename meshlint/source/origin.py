@@ -13,7 +13,8 @@ from meshlint.source.reading import Reading
 from meshlint.source.text import SourceFile
 
 _KUSTOMIZATION_NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
-_STRUCTURAL = frozenset({*_KUSTOMIZATION_NAMES, CHART_FILE, "requirements.yaml"})
+STRUCTURAL_FILES = frozenset({*_KUSTOMIZATION_NAMES, CHART_FILE, "requirements.yaml"})
+"""The names of files that say how others belong together."""
 
 _CLUSTER_WIDE_GROUPS = frozenset(
     (
@@ -127,7 +128,7 @@ def takes_namespace(manifest: Manifest) -> bool:
 
 def _structural(found: FoundFile, file: SourceFile) -> SourceFile:
     """The file with its text, should it say how others belong together; readings only keep manifests."""
-    if os.path.basename(found.real) not in _STRUCTURAL:
+    if os.path.basename(found.real) not in STRUCTURAL_FILES:
         return file
     content = found.read()
     return (

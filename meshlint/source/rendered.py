@@ -100,6 +100,19 @@ def written_in(manifest: Manifest) -> Iterator[str]:
         yield manifest.file.path
 
 
+def origins(manifest: Manifest) -> Iterator[Manifest]:
+    """A manifest, and those that it is written in if it was rendered or delivered."""
+    yield manifest
+    match manifest:
+        case RenderedManifest():
+            for part in manifest.parts:
+                yield from origins(part.manifest)
+        case DeliveredManifest():
+            yield from origins(manifest.origin)
+            for write in manifest.writes:
+                yield from origins(write.manifest)
+
+
 def _below(data: Any, path: FieldPath) -> Any:  # noqa: ANN401 - YAML holds anything
     for step in path:
         match data, step:
