@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import select
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from struct import Struct
@@ -140,6 +139,8 @@ class _Child:
 
         Until it ends, or says nothing for some seconds. What it does not finish is not among it.
         """
+        import select
+
         while self._pid > 0 and select.select([self._reading], [], [], seconds)[0]:
             told = os.read(self._reading, _DONE.size)
             if not told:

@@ -57,6 +57,7 @@ CONFIG = SECRET.replace("Secret", "ConfigMap").replace("stringData", "data")
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A directory with a manifest in which there is a fault, and others in which there is none."""
+    monkeypatch.setattr(resemblance, "LEAST_KEPT", 0)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "shop.yaml").write_text(FAULTY)
     (tmp_path / "cart.yaml").write_text(CART)
@@ -269,9 +270,9 @@ def test_checks_of_others_may_look_at_anything(here, lints, capsys, monkeypatch,
     assert 2 == len(lints)
 
 
-@pytest.mark.parametrize("limit", ["MOST_KEPT", "_MOST_EDITED"])
-def test_what_is_large_is_looked_at_again(limit, here, lints, capsys, monkeypatch):
-    monkeypatch.setattr(resemblance, limit, 100)
+@pytest.mark.parametrize("limit", [("LEAST_KEPT", 10_000), ("MOST_KEPT", 100), ("_MOST_EDITED", 100)])
+def test_what_is_small_or_large_is_looked_at_again(limit, here, lints, capsys, monkeypatch):
+    monkeypatch.setattr(resemblance, *limit)
     told(capsys)
     edit(here / "cart.yaml", "cart:1.2", "cart:1.3")
     told(capsys)

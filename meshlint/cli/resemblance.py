@@ -16,8 +16,11 @@ if TYPE_CHECKING:
     from meshlint.source.reading import Reading
     from meshlint.source.sets import ManifestSet
 
+LEAST_KEPT = 128 * 1024
+"""Of fewer bytes nothing is kept: to look at them again takes no longer than to find out whether to."""
+
 MOST_KEPT = 32 * 1024 * 1024
-"""How many bytes of files are kept; of larger runs nothing is."""
+"""Of more bytes nothing is kept either."""
 
 _MOST_EDITED = 4 * 1024 * 1024
 # Comments to us and variables are looked for everywhere, and not in bytes of UTF-16.
@@ -56,8 +59,8 @@ class Predecessor:
     ) -> None:
         self._cache = cache
         self._key = key
-        is_small = sum(len(content) for _, content in files) <= MOST_KEPT
-        self._files = {found.real: (found.path, content) for found, content in files} if is_small else {}
+        is_worth_it = LEAST_KEPT <= sum(len(content) for _, content in files) <= MOST_KEPT
+        self._files = {found.real: (found.path, content) for found, content in files} if is_worth_it else {}
         self._digests = digests
 
     def find(self, key: str) -> str | None:
@@ -200,29 +203,25 @@ class _Names:
     """How often objects are called what, whatever their group."""
 
     def __init__(self, manifests: Iterable["Manifest"]) -> None:
-        self._full: Counter[tuple[str, str, str | None]] = Counter()
-        self._short: Counter[tuple[str, str]] = Counter()
-        self._homeless: set[tuple[str, str]] = set()
-        for kind, name, namespace in map(self._identity, manifests):
-            self._full[kind, name, namespace] += 1
-            self._short[kind, name] += 1
-            if namespace is None:
-                self._homeless.add((kind, name))
+        self._of = {manifest: _identity(manifest) for manifest in manifests}
+        self._full = Counter(self._of.values())
+        self._short = Counter(identity[:2] for identity in self._of.values())
+        self._homeless = {identity[:2] for identity in self._full if not identity[2]}
 
     def is_alone(self, manifest: "Manifest") -> bool:
         """Whether no other can be the same object: one without a namespace may be in any."""
-        kind, name, namespace = self._identity(manifest)
-        if namespace is None or (kind, name) in self._homeless:
-            return self._short[kind, name] == 1
-        return self._full[kind, name, namespace] == 1
+        identity = self._of[manifest]
+        if not identity[2] or identity[:2] in self._homeless:
+            return self._short[identity[:2]] == 1
+        return self._full[identity] == 1
 
-    @staticmethod
-    def _identity(manifest: "Manifest") -> tuple[str, str, str | None]:
-        data = manifest.data
-        metadata = data.get("metadata")
-        told = metadata if isinstance(metadata, dict) else {}
-        namespace = told.get("namespace")
-        return str(data.get("kind")), str(told.get("name")), str(namespace) if namespace else None
+
+def _identity(manifest: "Manifest") -> tuple[str, str, str]:
+    """Kind, name and namespace, empty where there is none."""
+    data = manifest.data
+    metadata = data.get("metadata")
+    told = metadata if isinstance(metadata, dict) else {}
+    return str(data.get("kind")), str(told.get("name")), str(told.get("namespace") or "")
 
 
 def _touched(manifest_set: "ManifestSet") -> Iterator[str]:
