@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 from meshlint import __version__
 from meshlint.cache import Cache, cache_directory, digest, state_of
 from meshlint.cli.options import Outcome, Report, settings_path, wants_color, wants_links
-from meshlint.cli.resemblance import Predecessor
 from meshlint.source.discovery import chart_above, git_root
 
 if TYPE_CHECKING:
+    from meshlint.cli.resemblance import Predecessor
     from meshlint.source.discovery import Discovery
     from meshlint.source.input import Contents, Input
 
@@ -36,7 +36,7 @@ class Memory:
         key: str,
         digests: Mapping[str, str],
         context: "Contents",
-        predecessor: Predecessor,
+        predecessor: "Predecessor",
     ) -> None:
         self.cache = cache
         self.context = context
@@ -155,6 +155,7 @@ class Command:
         self, options: argparse.Namespace, wanted: Sequence[Report], contents: "Contents"
     ) -> Memory | None:
         """Give the memory of a run, now that its files are found; None if it cannot be kept."""
+        from meshlint.cli.resemblance import Predecessor
         from meshlint.source.input import find_contents
 
         context = find_contents(options.context, options.exclude)

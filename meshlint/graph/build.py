@@ -15,7 +15,7 @@ from meshlint.model.kinds.traffic import ServiceEntry
 from meshlint.model.kinds.workload import Workload, WorkloadEntry
 from meshlint.model.references import waypoint_reference
 from meshlint.model.resource import Resource
-from meshlint.source.document import Location, Manifest
+from meshlint.source.document import FieldPath, Location, Manifest
 
 
 def build_graph(
@@ -93,20 +93,22 @@ def _reference(resource: Resource, relation: Relation, reference: ObjectReferenc
 
 
 def _uses_waypoint(resource: Resource) -> Iterator[Edge]:
-    for labels, at in _waypoint_labels(resource):
-        own = resource.name if resource.kind == NAMESPACE else resource.namespace
-        gateway = waypoint_reference(labels, own)
-        if gateway is not None:
-            yield Edge(resource, Relation.USES_WAYPOINT, gateway, at)
+    for labels, way in _labels(resource):
+        if USE_WAYPOINT in labels:
+            own = resource.name if resource.kind == NAMESPACE else resource.namespace
+            gateway = waypoint_reference(labels, own)
+            if gateway is not None:
+                yield Edge(resource, Relation.USES_WAYPOINT, gateway, resource.at(*way, USE_WAYPOINT))
 
 
-def _waypoint_labels(resource: Resource) -> Iterator[tuple[Mapping[str, str], Location]]:
+def _labels(resource: Resource) -> Iterator[tuple[Mapping[str, str], FieldPath]]:
+    """The labels by which a resource may use a waypoint, each with the way to them."""
     match resource:
         case Workload():
-            yield resource.pod_labels, resource.pod_label_at(USE_WAYPOINT)
+            yield resource.pod_labels, (*resource.template, "metadata", "labels")
         case ServiceEntry():
-            yield resource.labels, resource.label_at(USE_WAYPOINT)
+            yield resource.labels, ("metadata", "labels")
             for endpoint in resource.endpoints:
-                yield endpoint.labels, resource.at(*endpoint.path, "labels", USE_WAYPOINT)
+                yield endpoint.labels, (*endpoint.path, "labels")
         case _:
-            yield resource.labels, resource.label_at(USE_WAYPOINT)
+            yield resource.labels, ("metadata", "labels")

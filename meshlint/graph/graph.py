@@ -70,15 +70,18 @@ class ResourceGraph:
         self._members: dict[tuple[Kind, str | None], list[Resource]] = defaultdict(list)
         self._namespaces_of_name: dict[tuple[Kind, str], list[Resource]] = defaultdict(list)
         for resource in resources:
-            self._by_kind[resource.kind].append(resource)
-            self._by_ref[resource.ref].append(resource)
-            self._members[resource.kind, resource.namespace].append(resource)
-            self._namespaces_of_name[resource.kind, resource.name].append(resource)
+            ref = resource.head.ref
+            kind, namespace, name = ref
+            self._by_kind[kind].append(resource)
+            self._by_ref[ref].append(resource)
+            self._members[kind, namespace].append(resource)
+            self._namespaces_of_name[kind, name].append(resource)
         self._from: dict[Resource, list[Edge]] = defaultdict(list)
         self._to: dict[ResourceRef, list[Edge]] = defaultdict(list)
         for edge in edges:
-            self._from[edge.source].append(edge)
-            self._to[edge.target].append(edge)
+            source, _, target, _ = edge
+            self._from[source].append(edge)
+            self._to[target].append(edge)
 
     def of_kind(self, *kinds: Kind) -> Iterator[Resource]:
         """All resources of some kinds, in the order of the manifests within each kind."""

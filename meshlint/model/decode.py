@@ -1,7 +1,9 @@
 """From manifests to resources: the door at which types are checked."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from importlib import import_module
+from typing import NamedTuple
 
 from meshlint.model import kind as k
 from meshlint.model.fields import Fields
@@ -56,34 +58,37 @@ def decode(manifests: Iterable[Manifest], default_namespace: str | None = None) 
     return [_resource(manifest, default_namespace) for manifest in manifests]
 
 
+class _Door(NamedTuple):
+    """What an object of some API version and kind is."""
+
+    kind: Kind
+    is_cluster_wide: bool
+    decoder: _Decoder | None
+
+
+@cache
+def _door(api_version: str, name: str) -> _Door:
+    kind = Kind(api_version.rpartition("/")[0], name)
+    decoder = _DECODERS.get(kind)
+    if decoder is None and kind in _SELDOM:
+        module, called = _SELDOM[kind]
+        decoder = getattr(import_module(f"meshlint.model.kinds.{module}"), called)
+    return _Door(kind, is_cluster_wide(kind), decoder)
+
+
 def _resource(manifest: Manifest, default_namespace: str | None) -> Resource:
     document = Fields(manifest.data, (), [])
-    head = _head(manifest, document, default_namespace)
-    decoder = _DECODERS.get(head.ref.kind) or _seldom(head.ref.kind)
-    return decoder(head, document) if decoder else Resource(head)
-
-
-def _seldom(kind: Kind) -> _Decoder | None:
-    if kind not in _SELDOM:
-        return None
-    module, name = _SELDOM[kind]
-    decoder: _Decoder = getattr(import_module(f"meshlint.model.kinds.{module}"), name)
-    return decoder
-
-
-def _head(manifest: Manifest, document: Fields, default_namespace: str | None) -> Head:
     metadata = document.part("metadata")
     api_version = document.text("apiVersion")
-    kind = Kind(api_version.rpartition("/")[0], document.text("kind"))
-    namespace = None
-    if not is_cluster_wide(kind):
-        namespace = metadata.text("namespace") or default_namespace
-    return Head(
-        ref=ResourceRef(kind, namespace, metadata.text("name")),
-        api_version=api_version,
-        manifest=manifest,
-        labels=metadata.text_map("labels"),
-        annotations=metadata.text_map("annotations"),
-        live=manifest.is_live,
-        malformed=document.malformed,
+    door = _door(api_version, document.text("kind"))
+    namespace = None if door.is_cluster_wide else metadata.text("namespace") or default_namespace
+    head = Head(
+        ResourceRef(door.kind, namespace, metadata.text("name")),
+        api_version,
+        manifest,
+        metadata.text_map("labels"),
+        metadata.text_map("annotations"),
+        manifest.is_live,
+        document.malformed,
     )
+    return door.decoder(head, document) if door.decoder else Resource(head)
