@@ -19,3 +19,14 @@ def cache_directory(caches, monkeypatch):
     directory = caches / str(next(_NUMBERS))
     monkeypatch.setenv("MESHLINT_CACHE_DIR", str(directory))
     return directory
+
+
+@pytest.fixture
+def lints(monkeypatch):
+    """How often something was linted."""
+    from meshlint import lint
+
+    made = []
+    real = lint.lint
+    monkeypatch.setattr("meshlint.lint.lint", lambda *told: made.append(1) or real(*told))
+    return made

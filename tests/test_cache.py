@@ -39,17 +39,6 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def lints(monkeypatch):
-    """How often something was linted."""
-    from meshlint import lint
-
-    made = []
-    real = lint.lint
-    monkeypatch.setattr("meshlint.lint.lint", lambda *told: made.append(1) or real(*told))
-    return made
-
-
 def entry(cache) -> Path:
     [path] = Path(cache.directory).glob("entry-*")
     return path

@@ -66,17 +66,6 @@ def here(tmp_path, monkeypatch):
     return tmp_path
 
 
-@pytest.fixture
-def lints(monkeypatch):
-    """How often something was linted."""
-    from meshlint import lint
-
-    made = []
-    real = lint.lint
-    monkeypatch.setattr("meshlint.lint.lint", lambda *told: made.append(1) or real(*told))
-    return made
-
-
 def edit(path: Path, old: str, new: str) -> None:
     text = path.read_text()
     assert old in text

@@ -65,6 +65,7 @@ class ResourceGraph:
         self.altered = altered
         self.on_read: Callable[[Kind], object] | None = None
         self._agreeing: dict[ResourceRef, bool] = {}
+        self._found: dict[ResourceRef, Known[Resource]] = {}
         self._by_kind: dict[Kind, list[Resource]] = defaultdict(list)
         self._by_ref: dict[ResourceRef, list[Resource]] = defaultdict(list)
         self._members: dict[tuple[Kind, str | None], list[Resource]] = defaultdict(list)
@@ -114,6 +115,12 @@ class ResourceGraph:
         or in another set of the run that may be for the same cluster.
         """
         self._note(ref.kind)
+        found = self._found.get(ref)
+        if found is None:
+            found = self._found[ref] = self._look_up(ref)
+        return found
+
+    def _look_up(self, ref: ResourceRef) -> Known[Resource]:
         copies = self._by_ref.get(ref, ())
         if copies:
             first = copies[0]

@@ -131,7 +131,8 @@ class Foundation:
 
     def _fact(self, name: str, subject: Resource, derive: Callable[[], F]) -> F:
         key = (name, subject)
-        if key not in self._facts:
-            self._facts[key] = derive()
-        fact: F = self._facts[key]
+        try:
+            fact: F = self._facts[key]
+        except KeyError:
+            fact = self._facts[key] = derive()
         return fact

@@ -39,6 +39,9 @@ class WaypointFacts(EnrollmentFacts):
 
     def is_waypoint(self, gateway: Gateway) -> Derived[bool | None]:
         """Whether a Gateway is a waypoint; None for a class that is not Istio's own."""
+        return self._fact("is_waypoint", gateway, lambda: self._is_waypoint(gateway))
+
+    def _is_waypoint(self, gateway: Gateway) -> Derived[bool | None]:
         from meshlint.mesh.waypoints import waypoint
         from meshlint.mesh.waypoints.binding import class_of
 
