@@ -12,7 +12,9 @@ import stat
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
+
+from meshlint.named import NamedTuple
 
 MOST_BYTES = 256 * 1024 * 1024
 """How much is kept; the entries that were used longest ago go first."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.checking.acceptance import Accepted, Given, Ran, accept
 from meshlint.checking.catalog import Catalog, Check, load_catalog
@@ -33,6 +33,7 @@ from meshlint.model.decode import decode
 from meshlint.model.kind import Kind
 from meshlint.model.resource import Resource
 from meshlint.model.version import NEWEST_KNOWN, OLDEST_KNOWN, IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.decision import Deciding, Decision, NamedSet
 from meshlint.source.document import Location, Manifest, Unread, UnreadReason
 from meshlint.source.input import Input, read_input

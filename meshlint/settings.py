@@ -11,7 +11,7 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, NamedTuple, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -24,6 +24,7 @@ from meshlint.model import kind as kinds
 from meshlint.model.kind import Kind, is_cluster_wide
 from meshlint.model.spelling import nearest
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.decision import NamedSet
 from meshlint.source.document import Manifest, Place

@@ -11,7 +11,6 @@ linted: `# test: istio-version=1.24`, `# test: complete`.
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from meshlint.checking.catalog import Catalog, Check, load_catalog
 from meshlint.checking.finding import Finding
@@ -20,6 +19,7 @@ from meshlint.fixing.edited import fixed_texts
 from meshlint.lint import Options, linked_meshes, lint
 from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 
 __all__ = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.checking.catalog import Check
 from meshlint.checking.finding import Finding, Problem
@@ -10,6 +10,7 @@ from meshlint.checking.policy import Policy
 from meshlint.checking.run import CHECK_CRASHED, merge_sets
 from meshlint.model.keys import IGNORE
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import Manifest
 from meshlint.source.live import LiveFile
 from meshlint.source.text import SourceFile

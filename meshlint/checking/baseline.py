@@ -3,10 +3,11 @@
 import os
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.checking.finding import Finding
 from meshlint.errors import UsageError
+from meshlint.named import NamedTuple
 
 VERSION = 1
 """The version of the file."""

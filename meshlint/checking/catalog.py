@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cache
 from types import ModuleType
-from typing import NamedTuple
 
 from meshlint.checking.finding import Problem
 from meshlint.checking.plugins import plugin_packages
@@ -21,6 +20,7 @@ from meshlint.errors import UsageError
 from meshlint.model.kind import Kind
 from meshlint.model.spelling import nearest
 from meshlint.model.version import VersionRange
+from meshlint.named import NamedTuple
 
 _OTHER_WORDS = frozenset(("all", *(f"impact:{impact.value}" for impact in Impact)))
 

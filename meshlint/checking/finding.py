@@ -1,9 +1,8 @@
 """What a check says, and what the user sees of it."""
 
-from typing import NamedTuple
-
 from meshlint.checking.vocabulary import Impact, Severity
 from meshlint.mesh.derived import Cause
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 from meshlint.source.text import SourceFile
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.checking.finding import Finding, ResourceIdentity
 from meshlint.checking.vocabulary import Impact, Severity
+from meshlint.named import NamedTuple
 from meshlint.source.patterns import FilePatterns
 
 if TYPE_CHECKING:

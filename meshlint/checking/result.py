@@ -2,12 +2,13 @@
 
 from collections import Counter
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.checking.catalog import Check
 from meshlint.checking.finding import Finding
 from meshlint.checking.run import CHECK_CRASHED
 from meshlint.checking.vocabulary import Severity
+from meshlint.named import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.checking.catalog import About, Check, Page, Precedence, Subject, TextSubject
 from meshlint.checking.finding import Finding, Fix, Problem, ResourceIdentity
@@ -14,6 +14,7 @@ from meshlint.mesh.mesh import Mesh
 from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.resource import Resource
 from meshlint.model.version import VersionRange
+from meshlint.named import NamedTuple
 from meshlint.parallel import MOST_PIECES, MOST_PROCESSES, can_share
 from meshlint.source.document import DuplicateKey, FieldPath, Location, Manifest, Unread
 from meshlint.source.rendered import is_rendered

@@ -6,13 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
 from operator import itemgetter
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.checking.finding import Finding
 from meshlint.checking.own import FAMILY
 from meshlint.checking.policy import names_of
 from meshlint.checking.run import CHECK_CRASHED
 from meshlint.model.keys import IGNORE
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.document import Location, Manifest, Place
 from meshlint.source.text import SourceFile

@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.checking.catalog import Check, find_word, is_word
 from meshlint.checking.edits import delete_entries, replace_value
@@ -19,6 +18,7 @@ from meshlint.checking.suppression import FILE_VERB, VERBS, Mark, Scope, Suppres
 from meshlint.errors import UsageError
 from meshlint.model.keys import IGNORE
 from meshlint.model.spelling import nearest
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location, Manifest
 from meshlint.source.rendered import is_rendered
 from meshlint.source.text import SourceFile

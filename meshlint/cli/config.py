@@ -2,9 +2,10 @@
 
 import argparse
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.cli.options import add_choice_options, add_input_options, fill_in, write
+from meshlint.named import NamedTuple
 
 NAME = "config"
 _ADDED = ("ignore", "exclude", "context")

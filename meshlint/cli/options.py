@@ -4,7 +4,9 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
+
+from meshlint.named import NamedTuple
 
 if TYPE_CHECKING:
     from meshlint.lint import Options

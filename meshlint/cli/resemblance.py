@@ -4,9 +4,10 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from meshlint.cache import Cache, digest
+from meshlint.named import NamedTuple
 from meshlint.source.text import speaks_of_kubernetes
 
 if TYPE_CHECKING:

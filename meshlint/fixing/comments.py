@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.checking.catalog import Catalog
 from meshlint.checking.finding import Edit, Finding
@@ -13,6 +12,7 @@ from meshlint.fixing.edited import apply_edits
 from meshlint.fixing.run import Refused, is_fit
 from meshlint.fixing.verification import keeps_the_rest
 from meshlint.lint import Options, lint, read_given
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.input import Input, with_texts
 from meshlint.source.reading import Reading, read_text

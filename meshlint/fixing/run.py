@@ -2,7 +2,6 @@
 
 import gc
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.checking.catalog import Catalog
 from meshlint.checking.finding import Finding
@@ -10,6 +9,7 @@ from meshlint.checking.result import LintResult
 from meshlint.fixing.edited import compatible, edited_texts, edits_of
 from meshlint.fixing.verification import keeps_the_rest, new_error, remaining
 from meshlint.lint import Options, lint, read_given
+from meshlint.named import NamedTuple
 from meshlint.source.discovery import STDIN
 from meshlint.source.document import UnreadReason
 from meshlint.source.input import Input, with_texts

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from meshlint.graph.known import ABSENT, UNKNOWN, Known, present
 from meshlint.graph.scope import Scopes
 from meshlint.model.kind import NAMESPACE, SERVICE, Kind, ResourceRef, is_cluster_wide
 from meshlint.model.kinds.core import Service
 from meshlint.model.resource import Resource
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location, Manifest
 from meshlint.source.outline import is_outline
 

@@ -3,10 +3,10 @@
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from meshlint.model.kind import NAMESPACE, Kind, ResourceRef, is_cluster_wide
 from meshlint.model.resource import Resource
+from meshlint.named import NamedTuple
 from meshlint.source.document import Manifest, Unread, UnreadReason
 
 

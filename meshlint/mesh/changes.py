@@ -4,9 +4,8 @@ The rules of Istio that changed between the versions that meshlint knows: the on
 Nothing else in the mesh compares versions. `docs/versions.md` is made of this table.
 """
 
-from typing import NamedTuple
-
 from meshlint.model.version import IstioVersion, VersionRange
+from meshlint.named import NamedTuple
 
 
 class Change(NamedTuple):

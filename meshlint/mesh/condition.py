@@ -1,9 +1,9 @@
 """Conditions in the status of an object: those that istiod will write, and those that it has written."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.model.resource import Resource
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath, Location
 
 

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.mesh.condition import Condition, PredictedCondition, confirmed
 from meshlint.mesh.derived import Cause
@@ -15,6 +15,7 @@ from meshlint.model.kinds.policy import AuthorizationPolicy, TargetedPolicy
 from meshlint.model.kinds.traffic import ServiceEntry
 from meshlint.model.kinds.workload import Workload, WorkloadEntry
 from meshlint.model.resource import Resource
+from meshlint.named import NamedTuple
 
 
 class Fact(NamedTuple):

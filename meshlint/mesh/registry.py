@@ -8,7 +8,8 @@ the CustomResourceDefinitions of Istio, of the Gateway API that it is built with
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
+
+from meshlint.named import NamedTuple
 
 
 class KeyRole(Enum):

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple
 
 from meshlint.model import kind as k
 from meshlint.model.fields import Fields
 from meshlint.model.kind import Kind, ResourceRef, is_cluster_wide
 from meshlint.model.kinds import core, gateway, policy, traffic, workload
 from meshlint.model.resource import Head, Resource
+from meshlint.named import NamedTuple
 from meshlint.source.document import Manifest
 
 _Decoder = Callable[[Head, Fields], Resource]

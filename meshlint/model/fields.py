@@ -1,8 +1,9 @@
 """Reading fields at the door: typed values in, and each wrong type kept with its place."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath
 
 _EMPTY: Mapping[str, Any] = {}

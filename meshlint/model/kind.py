@@ -1,6 +1,6 @@
 """Kinds of Kubernetes objects, and references to objects."""
 
-from typing import NamedTuple
+from meshlint.named import NamedTuple
 
 
 class Kind(NamedTuple):

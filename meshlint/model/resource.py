@@ -1,10 +1,11 @@
 """The decoded object: who it is, its labels, and where each of its fields stands."""
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.model.fields import Malformed
 from meshlint.model.kind import Kind, ResourceRef
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location, Manifest
 from meshlint.source.live import without_bookkeeping
 

@@ -1,9 +1,9 @@
 """Label selectors."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from meshlint.model.fields import Fields
+from meshlint.named import NamedTuple
 
 
 class Requirement(NamedTuple):

@@ -1,7 +1,8 @@
 """Istio versions, and the ranges in which a statement about Istio is true."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 
 _VERSION = regex(r"^v?(\d+)\.(\d+)(?:\.(\d+))?(?:[-+].*)?$")

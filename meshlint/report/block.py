@@ -1,10 +1,10 @@
 """One finding with its lines, in the manner of rustc."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from meshlint.checking.finding import Finding
 from meshlint.checking.vocabulary import Impact
+from meshlint.named import NamedTuple
 from meshlint.report.excerpt import excerpt
 from meshlint.report.terminal import Paint, Style, linked, plain, severity_style
 from meshlint.report.wording import place

@@ -3,8 +3,8 @@
 import re
 from bisect import bisect_right
 from functools import lru_cache
-from typing import NamedTuple
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.report.terminal import cells, plain
 from meshlint.source.document import Location

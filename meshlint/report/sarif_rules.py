@@ -1,13 +1,13 @@
 """What a SARIF log says of each check: its page, as far as code scanning shows it, and its ranking."""
 
 import re
-from typing import NamedTuple
 
 from meshlint.checking.catalog import Check, Page
 from meshlint.checking.finding import Finding
 from meshlint.checking.result import LintResult
 from meshlint.checking.run import CHECK_CRASHED
 from meshlint.checking.vocabulary import Impact, Severity
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.report.documentation import HOME, page_url
 

@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.compose import ComposeError, compose
 from meshlint.source.document import Location, Manifest

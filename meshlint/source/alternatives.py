@@ -2,8 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from meshlint.named import NamedTuple
 from meshlint.source.document import Manifest
 from meshlint.source.origin import Source, common_directory, group_and_kind
 

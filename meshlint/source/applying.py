@@ -5,8 +5,9 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from meshlint.named import NamedTuple
 from meshlint.source.alteration import alterations_by, altered
 from meshlint.source.compose import ComposeError, compose
 from meshlint.source.delivered import DeliveredManifest, Write, with_fields

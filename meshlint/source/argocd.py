@@ -2,8 +2,9 @@
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.applying import Delivery
 from meshlint.source.delivered import DeliveredManifest, Write, entries

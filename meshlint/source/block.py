@@ -8,8 +8,9 @@ reads all the rest. `benchmarks/equality.py` compares the two on generated, brok
 
 import re
 from itertools import islice
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.compose import MAX_DEPTH
 from meshlint.source.scalars import (

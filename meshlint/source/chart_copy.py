@@ -11,8 +11,9 @@ import json
 import os
 import stat
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
+from meshlint.named import NamedTuple
 from meshlint.source.charts import (
     DEPENDENCIES,
     MANIFESTS,

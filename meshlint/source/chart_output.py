@@ -6,8 +6,9 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.charts import MANIFESTS, TEMPLATES, Chart, dependencies, values_of
 from meshlint.source.document import FieldPath, Location, Manifest, Place, Unread, UnreadReason

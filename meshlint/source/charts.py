@@ -3,8 +3,9 @@
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.discovery import CHART_FILE
 from meshlint.source.document import Location, Manifest

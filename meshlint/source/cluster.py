@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from meshlint.errors import UsageError
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.compose import MAX_DEPTH
 from meshlint.source.dump import GroupKind

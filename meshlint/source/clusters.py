@@ -8,8 +8,8 @@ it begins. What is applied is rendered on the way: a parent may change what its 
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
+from meshlint.named import NamedTuple
 from meshlint.source.applying import Applied, Applier, Delivery
 from meshlint.source.argocd import (
     ManagedNamespace,

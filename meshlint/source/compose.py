@@ -1,7 +1,8 @@
 """One YAML document to plain data, the places where the data stands, and its duplicate keys."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
+from meshlint.named import NamedTuple
 from meshlint.source.document import Place
 
 MAX_DEPTH = 200

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
+
+from meshlint.named import NamedTuple
 
 EntryPoints = Callable[[Mapping[str, Iterable[str]]], Sequence[frozenset[str]]]
 """From the edges of a graph to the groups of nodes to start from in order to come to all others."""

@@ -1,8 +1,9 @@
 """Objects as they are delivered: with fields that Flux or Argo CD writes, at the lines that say so."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath, Location, Manifest
 
 

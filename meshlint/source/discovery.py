@@ -6,9 +6,10 @@ import re
 import stat
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from meshlint.errors import UsageError
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location, Unread, UnreadReason
 from meshlint.source.patterns import Patterns, PatternsFrom
 from meshlint.source.text import SourceFile

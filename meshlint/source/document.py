@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from meshlint.named import NamedTuple
 from meshlint.source.text import SourceFile, SourceSpan
 
 FieldPath = tuple[str | int, ...]

@@ -10,9 +10,9 @@ import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 from meshlint.cache import digest
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.chart_copy import CopiedChart, Copier, NotCopiedError, is_within
 from meshlint.source.charts import Chart, Charts, Dependency

@@ -4,8 +4,9 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from meshlint.named import NamedTuple
 from meshlint.source.discovery import CHART_FILE, STDIN, Discovery, FoundFile, discover
 from meshlint.source.document import Unread
 from meshlint.source.patterns import PatternsFrom

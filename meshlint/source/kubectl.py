@@ -5,9 +5,10 @@ import os
 import signal
 from collections.abc import Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final
 
 from meshlint.errors import UsageError
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.renderer import LARGEST_OUTPUT, complaint, find_program
 

@@ -3,8 +3,9 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from meshlint.named import NamedTuple
 from meshlint.source.compose import ComposeError, compose
 from meshlint.source.document import Location, Manifest, Place, Unread, UnreadReason
 from meshlint.source.origin import Source, only_broken

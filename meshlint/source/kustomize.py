@@ -10,9 +10,10 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.cache import digest, state_of
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.document import FieldPath, Manifest, Unread, UnreadReason, walk
 from meshlint.source.kustomization import Kustomization, Kustomizations

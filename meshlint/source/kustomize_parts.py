@@ -9,8 +9,9 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from meshlint.named import NamedTuple
 from meshlint.source.alteration import Target, targets_of
 from meshlint.source.compose import ComposeError, compose
 from meshlint.source.document import FieldPath, Manifest, Place

@@ -5,8 +5,8 @@ from bisect import bisect_left
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import NamedTuple
 
+from meshlint.named import NamedTuple
 from meshlint.source.discovery import CHART_FILE, Discovery
 from meshlint.source.document import UnreadReason
 from meshlint.source.kustomization import Kustomizations

@@ -5,8 +5,8 @@ import posixpath
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from meshlint.named import NamedTuple
 from meshlint.source.discovery import CHART_FILE, Discovery, FoundFile, chart_above
 from meshlint.source.document import Location, Manifest, Unread, UnreadReason
 from meshlint.source.reading import Reading

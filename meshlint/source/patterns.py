@@ -3,7 +3,9 @@
 import os
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
+
+from meshlint.named import NamedTuple
 
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec

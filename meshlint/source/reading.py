@@ -3,8 +3,9 @@
 import codecs
 import re
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.block import Block, read_block
 from meshlint.source.compose import (

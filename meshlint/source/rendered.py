@@ -1,8 +1,9 @@
 """Objects that a renderer has made, with the places in the files that people edit."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
+from meshlint.named import NamedTuple
 from meshlint.source.delivered import DeliveredManifest
 from meshlint.source.document import FieldPath, Location, Manifest
 from meshlint.source.live import LiveManifest

@@ -5,8 +5,9 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import IO, TYPE_CHECKING, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Final
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.document import Location
 

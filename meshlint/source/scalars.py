@@ -5,8 +5,9 @@ As in `meshlint.source.block`, whatever is not known, or would be an error, is N
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.plain import resolve_plain
 

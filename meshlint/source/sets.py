@@ -8,8 +8,9 @@ cannot be done, a set of which patches or the like were left out says so.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from meshlint.named import NamedTuple
 from meshlint.source.alternatives import Part, without_alternatives
 from meshlint.source.decision import Deciding, Decision, NamedSet
 from meshlint.source.delivery import Deliveries, tops

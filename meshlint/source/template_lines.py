@@ -8,8 +8,8 @@ something in stands for itself.
 import re
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from typing import NamedTuple
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 
 BLOCK_SCALAR = regex(r"[|>][-+0-9]{0,3}")

@@ -4,8 +4,9 @@ import codecs
 from bisect import bisect_right
 from collections.abc import Iterator
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 
 # YAML 1.1 also breaks lines at U+0085, U+2028 and U+2029; editors and code scanning do not.

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.mesh.changes import EXCLUSION_IS_LOST, NODE_AGENT_EXCLUDES
 from meshlint.mesh.derived import Cause, Derived
@@ -18,6 +17,7 @@ from meshlint.model.keys import (
 from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 
 AMBIENT = "ambient"

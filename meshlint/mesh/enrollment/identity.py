@@ -1,7 +1,6 @@
 """Machines that join by themselves, and identities that ztunnel cannot use."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.installation.values import Values
@@ -12,6 +11,7 @@ from meshlint.model.keys import (
     WORKLOAD_CONTROLLER,
 )
 from meshlint.model.kinds.workload import Workload, WorkloadEntry
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 _SPIFFE_CSI_DRIVER = "csi.spiffe.io"

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.mesh.changes import CAPTURE_CAN_BE_BYPASSED, DNS_CAPTURE_BY_DEFAULT, VIRTUAL_INTERFACES
 from meshlint.mesh.derived import Cause, Derived
@@ -18,6 +17,7 @@ from meshlint.model.keys import (
 )
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 _TRAFFIC = "traffic.sidecar.istio.io/"

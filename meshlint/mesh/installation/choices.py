@@ -1,7 +1,6 @@
 """Profiles and platforms that Istio's charts and istioctl do not know, so that they fail."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from meshlint.mesh.changes import PLATFORM_GKE, PROFILES_OF_PLATFORMS
 from meshlint.mesh.installation.control_plane import is_installation
@@ -11,6 +10,7 @@ from meshlint.mesh.installation.values import Values, values_of
 from meshlint.model.kind import ISTIO_OPERATOR
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 _PLATFORMS = frozenset({"k3d", "k3s", "microk8s", "minikube", "openshift"})

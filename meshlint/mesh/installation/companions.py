@@ -1,11 +1,11 @@
 """Which parts of Istio are installed together."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from meshlint.mesh.installation.parts import Component, Part
 from meshlint.model.kind import ISTIO_OPERATOR
 from meshlint.model.resource import Resource
+from meshlint.named import NamedTuple
 
 _WORDS = {Component.ISTIOD: "istiod", Component.CNI: "cni", Component.ZTUNNEL: "ztunnel"}
 _OF_ALL = ("istio", "ambient")

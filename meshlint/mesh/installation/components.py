@@ -1,7 +1,6 @@
 """The parts of an installation: whether each does ambient mode, and where it runs."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
@@ -13,6 +12,7 @@ from meshlint.model.fields import as_text
 from meshlint.model.kind import DAEMON_SET, DEPLOYMENT, ISTIO_OPERATOR, SAIL_ISTIO, SAIL_ZTUNNEL
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 
 _SYSTEM_NAMESPACE = "istio-system"
 

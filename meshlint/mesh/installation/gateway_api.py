@@ -1,7 +1,6 @@
 """The CRDs of the Gateway API: which are there, and whether istiod takes them."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from meshlint.mesh.changes import BACKEND_TLS_BY_1_4, TCP_ROUTES_BY_1_6, TLS_ROUTES_BY_1_5, Change
 from meshlint.model import kind as k
@@ -10,6 +9,7 @@ from meshlint.model.kind import Kind
 from meshlint.model.kinds.core import CustomResourceDefinition
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 
 _VERSION = regex(r"^v?(\d+)\.(\d+)\.(\d+)")

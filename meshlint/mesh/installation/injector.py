@@ -1,7 +1,6 @@
 """The sidecar injector as it is installed: its webhooks, and what it makes of the pods that they bring."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
@@ -11,6 +10,7 @@ from meshlint.model.keys import INJECTION, REVISION, TAG
 from meshlint.model.kind import CONFIG_MAP, MUTATING_WEBHOOK
 from meshlint.model.kinds.core import ConfigMap, MutatingWebhook, Webhook
 from meshlint.model.selector import LabelSelector
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.document import Location
 from meshlint.source.reading import parse_yaml

@@ -1,7 +1,6 @@
 """The mesh's configuration: what istiod takes for granted about the whole mesh."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
@@ -11,6 +10,7 @@ from meshlint.model.fields import Fields, as_text
 from meshlint.model.kind import CONFIG_MAP, ISTIO_OPERATOR, SAIL_ISTIO
 from meshlint.model.kinds.core import ConfigMap
 from meshlint.model.selector import LabelSelector
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.document import Location
 from meshlint.source.reading import parse_yaml

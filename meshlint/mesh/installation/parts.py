@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause
@@ -13,6 +12,7 @@ from meshlint.model.kind import Kind
 from meshlint.model.kinds.core import ConfigMap
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.resource import Resource
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath, Location, Manifest
 
 

@@ -1,7 +1,6 @@
 """Where each installer of Istio reads its values, and which values stand where none does."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from meshlint.mesh.changes import VALUES_AT_THE_TOP
 from meshlint.mesh.installation.control_plane import is_installation
@@ -27,6 +26,7 @@ from meshlint.model import kind as k
 from meshlint.model.resource import Resource
 from meshlint.model.spelling import nearest
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath, Location
 
 

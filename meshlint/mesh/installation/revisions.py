@@ -1,7 +1,6 @@
 """The control planes of a mesh, the tags that stand for them, and whose a Gateway is."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.known import ABSENT, UNKNOWN, Known, present
@@ -16,6 +15,7 @@ from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 _DEFAULT_VALIDATOR = ResourceRef(VALIDATING_WEBHOOK, None, "istiod-default-validator")

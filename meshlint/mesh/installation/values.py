@@ -1,7 +1,7 @@
 """How Istio is installed, as far as the manifests tell: the CNI's settings, revisions, versions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
@@ -11,6 +11,7 @@ from meshlint.model.keys import REVISION
 from meshlint.model.kinds.core import ConfigMap, MutatingWebhook
 from meshlint.model.resource import Resource
 from meshlint.model.selector import LabelSelector
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.document import FieldPath, Location
 from meshlint.source.reading import parse_yaml

@@ -1,10 +1,9 @@
 """The ambient pods that a policy without targets is for."""
 
-from typing import NamedTuple
-
 from meshlint.mesh.derived import Cause
 from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.workload import Workload
+from meshlint.named import NamedTuple
 
 
 class AmbientScope(NamedTuple):

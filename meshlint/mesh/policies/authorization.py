@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.mesh.changes import DRY_RUNS_STAY_AT_ISTIOD, SERVICE_ACCOUNTS
 from meshlint.mesh.derived import Cause, Derived
@@ -10,6 +9,7 @@ from meshlint.mesh.installation.switches import parse_bool
 from meshlint.model.keys import DRY_RUN
 from meshlint.model.kinds.policy import AuthorizationPolicy, Condition, Match, Rule
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath, Location
 
 ENFORCED_ACTIONS = frozenset({"ALLOW", "DENY"})

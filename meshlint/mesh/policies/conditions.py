@@ -1,7 +1,7 @@
 """The conditions that istiod will write on an AuthorizationPolicy."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.mesh import changes
 from meshlint.mesh.condition import PredictedCondition
@@ -20,6 +20,7 @@ from meshlint.model.kinds.core import Service
 from meshlint.model.kinds.gateway import GatewayClass, ObjectReference
 from meshlint.model.kinds.policy import AuthorizationPolicy
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 
 if TYPE_CHECKING:
     from meshlint.mesh.policies.facts import PolicyFacts

@@ -1,7 +1,7 @@
 """Which pods something without targets is written for: such that ztunnel alone serves, or others too."""
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.mesh.enrollment.dataplane import DataplaneMode
 from meshlint.mesh.policies.attachment import Attachments
@@ -14,6 +14,7 @@ from meshlint.model.kinds.policy import TargetedPolicy
 from meshlint.model.kinds.traffic import Sidecar
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.selector import LabelSelector
+from meshlint.named import NamedTuple
 
 if TYPE_CHECKING:
     from meshlint.mesh.policies.facts import PolicyFacts

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.policies.authorization import Alternative, Terms, ZtunnelRule
 from meshlint.model.kinds.policy import AuthorizationPolicy
+from meshlint.named import NamedTuple
 
 _PRINCIPAL_PARTS = 5
 

@@ -1,7 +1,7 @@
 """The rules of NetworkPolicies that admit HBONE: whom they leave out, and what else comes in with it."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.mesh.policies.hbone_gaps import HboneGaps
 from meshlint.mesh.policies.network import NetworkPolicies, covers_port, pods_of
@@ -11,6 +11,7 @@ from meshlint.model.kinds.core import Service
 from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.network import NetworkPolicy, PolicyRule
 from meshlint.model.kinds.workload import Workload
+from meshlint.named import NamedTuple
 
 if TYPE_CHECKING:
     from meshlint.mesh.policies.facts import PolicyFacts

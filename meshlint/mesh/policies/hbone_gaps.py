@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.mesh.enrollment.dataplane import DataplaneMode
 from meshlint.mesh.policies.network import NetworkPolicies, Pods, covers_port, matches_namespace, pods_of
@@ -14,6 +14,7 @@ from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.network import NetworkPolicy, PolicyPeer, PolicyRule
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.selector import LabelSelector
+from meshlint.named import NamedTuple
 
 if TYPE_CHECKING:
     from meshlint.mesh.policies.facts import PolicyFacts

@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import product
-from typing import NamedTuple
 
 from meshlint.graph.graph import Relation, ResourceGraph
 from meshlint.graph.known import ABSENT, UNKNOWN, Known, present
@@ -17,6 +16,7 @@ from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.policy import PeerAuthentication
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.selector import LabelSelector
+from meshlint.named import NamedTuple
 
 _Policies = Sequence[PeerAuthentication]
 

@@ -1,7 +1,6 @@
 """Where istiod's translation for ztunnel loses the STRICT that PeerAuthentications ask for."""
 
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.mesh.policies.levels import PodSource, PolicyLevels
 from meshlint.mesh.policies.peer_authentication import (
@@ -16,6 +15,7 @@ from meshlint.mesh.policies.peer_authentication import (
 )
 from meshlint.model.kinds.policy import PeerAuthentication
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 
 
 class LossForm(Enum):

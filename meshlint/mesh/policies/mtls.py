@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.known import Known
@@ -24,6 +23,7 @@ from meshlint.mesh.policies.peer_authentication import (
 from meshlint.model.kinds.policy import PeerAuthentication
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 
 _Rule = Callable[[Levels, int], bool]
 

@@ -1,7 +1,6 @@
 """What NetworkPolicies let through to pods and from them, as far as ambient mode depends on it."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
@@ -14,6 +13,7 @@ from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.network import IpBlock, NetworkPolicy, PolicyPeer, PolicyPort, PolicyRule
 from meshlint.model.kinds.workload import ContainerPort, Workload
 from meshlint.model.selector import LabelSelector
+from meshlint.named import NamedTuple
 
 PROBE_ADDRESSES = ("169.254.7.127", "fd16:9254:7127:1337:ffff:ffff:ffff:ffff")
 """Whence the kubelet's probes come to ambient pods (istio `cni/pkg/nodeagent/options.go`)."""

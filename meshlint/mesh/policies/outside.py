@@ -4,7 +4,6 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import NamedTuple
 
 from meshlint.graph.graph import Relation, ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
@@ -14,6 +13,7 @@ from meshlint.model.kind import INGRESS_CLASS, SERVICE, WORKLOADS, ResourceRef
 from meshlint.model.kinds.core import ApiExtension, Service, ServicePort
 from meshlint.model.kinds.network import Ingress, IngressBackend, IngressClass
 from meshlint.model.kinds.workload import Workload
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.document import Location
 

@@ -1,11 +1,11 @@
 """How istiod turns PeerAuthentications into what ztunnel and sidecars refuse."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from meshlint.mesh.changes import PARENTS_COUNT_IN_CONVERSION
 from meshlint.model.kinds.policy import PeerAuthentication
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 STRICT = "STRICT"

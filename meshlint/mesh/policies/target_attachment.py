@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from enum import Enum
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.graph.known import Known
 from meshlint.mesh import changes
@@ -23,6 +23,7 @@ from meshlint.model.kinds.policy import TargetedPolicy
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 if TYPE_CHECKING:

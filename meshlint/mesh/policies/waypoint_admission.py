@@ -1,7 +1,7 @@
 """Whether ztunnel lets waypoints through to the pods that they are in front of."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.graph.graph import Relation
 from meshlint.mesh.derived import Cause
@@ -13,6 +13,7 @@ from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.policy import AuthorizationPolicy
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.resource import Resource
+from meshlint.named import NamedTuple
 
 if TYPE_CHECKING:
     from meshlint.mesh.policies.facts import PolicyFacts

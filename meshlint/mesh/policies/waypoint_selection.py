@@ -1,7 +1,6 @@
 """Selectors that are for the pods of waypoints, which never look at selectors."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from meshlint.mesh.policies.target_attachment import WAYPOINT_CLASS
 from meshlint.mesh.waypoints.gateway_identity import WAYPOINT_LABEL
@@ -9,6 +8,7 @@ from meshlint.model.keys import GATEWAY_CLASS_NAME, GATEWAY_NAME, MANAGED
 from meshlint.model.kind import ENVOY_FILTER
 from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.policy import TargetedPolicy
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 

@@ -1,7 +1,6 @@
 """Which waypoint stands in front of a service for its ambient clients, if one really does."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.derived import Cause, Derived
@@ -15,6 +14,7 @@ from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.traffic import ServiceEntry
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 
 
 class Surroundings(NamedTuple):

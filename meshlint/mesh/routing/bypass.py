@@ -1,11 +1,10 @@
 """Why ambient clients call a service past any waypoint, so that no route or traffic rule acts."""
 
-from typing import NamedTuple
-
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.routing.at_waypoint import Surroundings, in_front
 from meshlint.mesh.waypoints.binding import BindingState, WaypointBinding
 from meshlint.model.resource import Resource
+from meshlint.named import NamedTuple
 
 
 class Bypass(NamedTuple):

@@ -1,7 +1,6 @@
 """Which VirtualServices lead calls to a host outside of the mesh by way of an egress gateway."""
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.routing.at_waypoint import Surroundings
@@ -10,6 +9,7 @@ from meshlint.mesh.routing.route_parents import is_made_by_a_gateway
 from meshlint.model.kind import SERVICE, VIRTUAL_SERVICE, ResourceRef
 from meshlint.model.kinds.core import Service
 from meshlint.model.kinds.traffic import Destination, ServiceEntry, TrafficRule, VirtualService
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 _CLUSTER = f".svc.{CLUSTER_DOMAIN}"

@@ -1,7 +1,6 @@
 """Which listeners of a Gateway admit a route, and what istiod says where none does."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from meshlint.mesh.changes import (
     EAST_WEST_PASSTHROUGH,
@@ -29,6 +28,7 @@ from meshlint.model.kind import GRPC_ROUTE, HTTP_ROUTE, TCP_ROUTE, TLS_ROUTE, Ki
 from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.gateway import Gateway, Listener, ObjectReference, Route
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 
 _ACCEPTED = PredictedCondition("Accepted", "True", "Accepted", "Route was valid")
 

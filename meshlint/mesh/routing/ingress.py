@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from meshlint.graph.known import Known
 from meshlint.mesh.routing.at_waypoint import Surroundings
@@ -15,6 +14,7 @@ from meshlint.model.kind import GATEWAY, ROUTES, VIRTUAL_SERVICE
 from meshlint.model.kinds.gateway import Gateway, Route
 from meshlint.model.kinds.traffic import Destination, ServiceEntry, TrafficRule, VirtualService
 from meshlint.model.resource import Resource
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 

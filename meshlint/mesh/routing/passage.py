@@ -1,7 +1,5 @@
 """Who goes through the waypoint of a service, and who passes by."""
 
-from typing import NamedTuple
-
 from meshlint.mesh.changes import ANY_BOOLEAN_ASKS_INGRESS, INGRESS_USE_WAYPOINT_LABEL, NAMESPACES_ASK_INGRESS
 from meshlint.mesh.derived import Cause, Derived
 from meshlint.mesh.enrollment.dataplane import DataplaneMode
@@ -14,6 +12,7 @@ from meshlint.model.kinds.traffic import ServiceEntry
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 
 
 class Client(NamedTuple):

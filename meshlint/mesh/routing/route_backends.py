@@ -1,7 +1,6 @@
 """Whether the references of a route resolve: what istiod makes of its backends and filters."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from meshlint.mesh.condition import PredictedCondition
 from meshlint.mesh.routing.at_waypoint import Surroundings
@@ -17,6 +16,7 @@ from meshlint.model.kind import (
 )
 from meshlint.model.kinds.gateway import ReferenceGrant, Route, RouteBackend, RouteRule
 from meshlint.model.resource import Resource
+from meshlint.named import NamedTuple
 
 _HOSTNAME = Kind("networking.istio.io", "Hostname")
 _EXTENSIONS = frozenset(

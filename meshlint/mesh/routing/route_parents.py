@@ -1,7 +1,6 @@
 """Whether ambient clients are routed by a route, and what istiod says of it: parent by parent."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.known import ABSENT, Known
@@ -45,6 +44,7 @@ from meshlint.model.kinds.gateway import Gateway, ObjectReference, Route
 from meshlint.model.references import waypoint_reference
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 
 _KNOWN_GROUPS = frozenset({"", "gateway.networking.k8s.io", "networking.istio.io"})
 _LISTENER_SETS = frozenset({"ListenerSet", "XListenerSet"})

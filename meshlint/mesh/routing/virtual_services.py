@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.mesh.changes import ROUTES_BESIDE_THE_SERVICE, SOURCE_LABELS_NEVER_MATCH, TCP_AT_WAYPOINTS
 from meshlint.mesh.derived import Cause, Derived
@@ -13,6 +12,7 @@ from meshlint.model.kind import SERVICE, SERVICE_ENTRY, ResourceRef
 from meshlint.model.kinds.traffic import RouteMatch, TrafficRule, VirtualService
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 
 MESH = "mesh"
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.graph.known import Known
@@ -26,6 +25,7 @@ from meshlint.model.kinds.workload import Workload, WorkloadEntry
 from meshlint.model.references import waypoint_reference
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath, Location
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from ipaddress import ip_interface
-from typing import NamedTuple
 
 from meshlint.mesh import changes
 from meshlint.mesh.condition import PredictedCondition
@@ -17,6 +16,7 @@ from meshlint.model.kinds.traffic import ServiceEntry
 from meshlint.model.kinds.workload import WorkloadEntry
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 
 _MISSING = "istio.io/WaypointMissing"
 _VISIBILITY = "istio.io/VisibilityApplied"

@@ -1,7 +1,5 @@
 """The second waypoint that a Service may try out: Istio 1.31 and newer."""
 
-from typing import NamedTuple
-
 from meshlint.mesh.derived import Cause
 from meshlint.mesh.waypoints.binding import BindingState, WaypointBinding, WaypointBindings
 from meshlint.model.keys import (
@@ -15,6 +13,7 @@ from meshlint.model.kinds.gateway import Gateway
 from meshlint.model.kinds.traffic import ServiceEntry
 from meshlint.model.references import NO_WAYPOINT, canary_reference
 from meshlint.model.resource import Resource
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 
 _INTEGER = regex(r"[+-]?[0-9]+")

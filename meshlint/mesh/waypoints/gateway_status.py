@@ -1,7 +1,6 @@
 """What istiod will write into the status of a Gateway, as far as that can be told without a cluster."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from meshlint.mesh.changes import EAST_WEST_PASSTHROUGH, LISTENERS_DECIDE_ACCEPTANCE
 from meshlint.mesh.condition import PredictedCondition
@@ -19,6 +18,7 @@ from meshlint.mesh.waypoints.waypoint import (
 from meshlint.model.keys import NAME_OVERRIDE
 from meshlint.model.kinds.gateway import Gateway, Listener
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 
 _ENCRYPTED = frozenset({"HTTPS", "TLS"})
 _UNSUPPORTED = "UnsupportedProtocol"

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from enum import Enum
-from typing import NamedTuple
 
 from meshlint.graph.known import Known
 from meshlint.mesh.enrollment.injection import is_brought
@@ -11,6 +10,7 @@ from meshlint.mesh.waypoints.waypoint import deployed_labels, inbound_binding
 from meshlint.model.keys import DATAPLANE_MODE, INJECT
 from meshlint.model.kinds.core import Namespace
 from meshlint.model.kinds.gateway import Gateway, GatewayClass
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 

@@ -1,7 +1,6 @@
 """What the first waypoints were told by, and no Istio reads any more."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.mesh.changes import OLD_GATEWAY_LABEL_IS_GONE
@@ -13,6 +12,7 @@ from meshlint.model.kinds.policy import TargetedPolicy
 from meshlint.model.kinds.workload import Workload
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 

@@ -1,7 +1,6 @@
 """The labels that say where a waypoint is, and count only beside the one that names it."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from meshlint.mesh.enrollment.carriers import label_carriers
 from meshlint.mesh.waypoints.binding import waypoint_label_holders
@@ -16,6 +15,7 @@ from meshlint.model.kinds.workload import WorkloadEntry
 from meshlint.model.references import NO_WAYPOINT
 from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath, Location
 
 _PAIRS = (

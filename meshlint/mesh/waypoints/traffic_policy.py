@@ -1,11 +1,11 @@
 """What a DestinationRule asks of a waypoint."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from meshlint.mesh.changes import PORT_SETTINGS_AT_WAYPOINTS, TRAFFIC_POLICIES_AT_WAYPOINTS
 from meshlint.model.kinds.traffic import DestinationRule, TrafficPolicy
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.source.document import Location
 
 _HARMLESS_TLS = frozenset({"", "DISABLE", "ISTIO_MUTUAL"})

@@ -1,6 +1,6 @@
 """Which Gateways are waypoints, for what traffic, and whom they admit."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from meshlint.graph.known import Known
 from meshlint.mesh.changes import (
@@ -20,6 +20,7 @@ from meshlint.model.references import NO_WAYPOINT
 from meshlint.model.selector import LabelSelector
 from meshlint.model.spelling import nearest
 from meshlint.model.version import IstioVersion
+from meshlint.named import NamedTuple
 from meshlint.regex import regex
 from meshlint.source.document import FieldPath, Location
 

@@ -1,12 +1,13 @@
 """Core kinds: Namespace, Service, ConfigMap, and what extends the API server."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.model.fields import Fields
 from meshlint.model.kind import API_SERVICE, CUSTOM_RESOURCE_DEFINITION, SERVICE, Kind, ResourceRef
 from meshlint.model.resource import Head, Resource
 from meshlint.model.selector import LabelSelector
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath
 
 _HTTPS = 443

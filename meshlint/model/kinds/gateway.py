@@ -1,11 +1,12 @@
 """The Gateway API: Gateway, GatewayClass and the routes."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.model.fields import Fields
 from meshlint.model.kind import GATEWAY, SERVICE, Kind
 from meshlint.model.resource import Head, Resource
 from meshlint.model.selector import LabelSelector
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath
 
 

@@ -1,12 +1,13 @@
 """NetworkPolicy and Ingress: which traffic Kubernetes lets through, between pods and into the cluster."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.model.fields import Fields
 from meshlint.model.keys import DEFAULT_INGRESS_CLASS, INGRESS_CLASS_NAME
 from meshlint.model.resource import Head, Resource
 from meshlint.model.selector import LabelSelector
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath
 
 

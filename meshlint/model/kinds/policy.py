@@ -1,11 +1,12 @@
 """Istio's policies: who may call, over what, and what else attaches to workloads."""
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.model.fields import Fields
 from meshlint.model.kinds.gateway import ObjectReference, object_reference
 from meshlint.model.resource import Head, Resource
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath
 
 _ATTACHING = frozenset({"selector", "targetRef", "targetRefs"})

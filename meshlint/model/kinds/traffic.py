@@ -1,11 +1,12 @@
 """Istio's networking kinds."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.model.fields import Fields
 from meshlint.model.kinds.policy import selector_labels
 from meshlint.model.resource import Head, Resource
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath
 
 

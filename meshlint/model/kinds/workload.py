@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Final, NamedTuple
+from typing import Final
 
 from meshlint.model.fields import Fields, Malformed
 from meshlint.model.kind import CRON_JOB, POD, Kind, ResourceRef
 from meshlint.model.resource import Head, Resource
+from meshlint.named import NamedTuple
 from meshlint.source.document import FieldPath, Location
 
 _PROBES = ("livenessProbe", "readinessProbe", "startupProbe")
