@@ -183,9 +183,13 @@ def cache_directory() -> str:
 
 def digest(*parts: bytes) -> str:
     """What stands for some bytes: nobody finds others with the same."""
-    import hashlib
+    try:
+        # hashlib has the same, and loads OpenSSL: a tenth of a run that was made before.
+        from _blake2 import blake2b
+    except ImportError:
+        from hashlib import blake2b
 
-    whole = hashlib.blake2b(digest_size=_DIGEST_LENGTH // 2)
+    whole = blake2b(digest_size=_DIGEST_LENGTH // 2)
     for part in parts:
         # With their lengths, so that `ab`, `c` is not `a`, `bc`.
         whole.update(len(part).to_bytes(8, "big"))

@@ -19,13 +19,13 @@ else:
     from collections.abc import Iterable, Mapping
     from functools import cache
     from types import CodeType, FunctionType
-    from typing import Any, ClassVar, Self
+    from typing import Any, Self
 
     class _Record(tuple):
         """What all named tuples can do."""
 
         __slots__ = ()
-        _fields: ClassVar[tuple[str, ...]] = ()
+        _fields = ()
 
         @classmethod
         def _make(cls, values: Iterable[Any]) -> Self:
@@ -55,7 +55,8 @@ else:
 
     class _Maker(type):
         def __new__(cls, name: str, _bases: tuple[type, ...], namespace: dict[str, Any]) -> type:
-            fields = tuple(namespace.get("__annotations__", ()))
+            types = namespace.get("__annotations__", {})
+            fields = tuple(types)
             defaults = {field: namespace[field] for field in fields if field in namespace}
             if fields[len(fields) - len(defaults) :] != tuple(defaults):
                 raise TypeError(f"a field of {name} without a default follows one with a default")
@@ -63,8 +64,10 @@ else:
                 (field, _tuplegetter(index, f"Alias for field number {index}"))
                 for index, field in enumerate(fields)
             )
-            namespace["__new__"] = _taking(fields, defaults, namespace["__qualname__"])
+            taking = _taking(fields, defaults, namespace["__qualname__"])
+            taking.__annotations__ = types
             namespace |= {
+                "__new__": taking,
                 "__slots__": (),
                 "__match_args__": fields,
                 "_fields": fields,

@@ -42,7 +42,7 @@ def test_the_version_loads_next_to_nothing(tmp_path):
     modules = loaded(["--version"], tmp_path)
 
     assert not modules & (HEAVY | {"yaml", "json", "pathlib", "subprocess", "shutil"})
-    assert {"meshlint", "meshlint.cli", "meshlint.cli.options", "meshlint.errors"} == {
+    assert {"meshlint", "meshlint.cli", "meshlint.cli.options", "meshlint.errors", "meshlint.named"} == {
         name for name in modules if name.startswith("meshlint")
     }
 

@@ -5,13 +5,13 @@ Whatever is not named here may be looked at. An object of which nothing else was
 it was.
 """
 
-import re
 from collections.abc import Mapping
 from typing import Any, Final
 
 from meshlint.model import kind as k
 from meshlint.model.kind import Kind
 from meshlint.model.kinds.workload import pod_template_path
+from meshlint.regex import regex
 
 _Way = tuple[str, ...]
 
@@ -48,7 +48,7 @@ _OF_OTHERS: Final[Mapping[Kind, tuple[str, ...]]] = {
 # Only as texts.
 _TEXTS: Final = frozenset(("image", *_NOTES))
 # Images of Istio tell its version, and which pods are its own; so do the names of its ConfigMaps.
-_OF_ISTIO: Final = re.compile(r"pilot|proxyv2|ztunnel|install-cni|istio")
+_OF_ISTIO: Final = regex(r"pilot|proxyv2|ztunnel|install-cni|istio")
 
 
 def seen(data: Mapping[str, Any]) -> Any:  # noqa: ANN401 - YAML holds anything

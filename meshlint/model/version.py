@@ -1,5 +1,6 @@
 """Istio versions, and the ranges in which a statement about Istio is true."""
 
+from functools import cache
 from typing import Final
 
 from meshlint.named import NamedTuple
@@ -59,8 +60,7 @@ class VersionRange:
 
     def __init__(self, text: str) -> None:
         self.text: Final = text
-        parts = [] if text == "all" else [part.split(",") for part in text.split("||")]
-        self._spans: Final = tuple(_span(bounds) for bounds in parts) or ((_LOWEST, _HIGHEST),)
+        self._spans: Final = _spans(text)
 
     def __contains__(self, version: IstioVersion) -> bool:
         return any(start <= version < end for start, end in self._spans)
@@ -76,6 +76,12 @@ class VersionRange:
 
 _LOWEST = IstioVersion(0, 0, 0)
 _HIGHEST = IstioVersion(_LATEST_PATCH, 0, 0)
+
+
+@cache
+def _spans(text: str) -> tuple[tuple[IstioVersion, IstioVersion], ...]:
+    parts = [] if text == "all" else [part.split(",") for part in text.split("||")]
+    return tuple(_span(bounds) for bounds in parts) or ((_LOWEST, _HIGHEST),)
 
 
 def _span(bounds: list[str]) -> tuple[IstioVersion, IstioVersion]:

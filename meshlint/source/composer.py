@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 from yaml import events
 
+from meshlint.regex import regex
 from meshlint.source.compose import (
     MAX_DEPTH,
     MAX_EXPANDED_NODES,
@@ -52,10 +53,10 @@ def compose_document(text: str, start: int, end: int, leave_out: int) -> Compose
 # Two things that Kubernetes reads and libyaml refuses are hidden from it behind characters of the
 # private use area, length kept, and put back into the values: characters beyond U+FFFF that JSON
 # writes as two escapes, and `:` before a bracket, as in `[2001:db8::]`.
-_SURROGATE_PAIR = re.compile(r"(?<!\\)\\u[dD]([89abAB][0-9a-fA-F]{2})\\u[dD]([c-fC-F][0-9a-fA-F]{2})")
-_HIDDEN_PAIR = re.compile("([\ue800-\uebff])([\uec00-\uefff])")
+_SURROGATE_PAIR = regex(r"(?<!\\)\\u[dD]([89abAB][0-9a-fA-F]{2})\\u[dD]([c-fC-F][0-9a-fA-F]{2})")
+_HIDDEN_PAIR = regex("([\ue800-\uebff])([\uec00-\uefff])")
 _HIDDEN_SHIFT = 0x1000
-_COLON_BEFORE_BRACKET = re.compile(r"(?<=[0-9A-Za-z:]):(?=[ ]*[\]},])")
+_COLON_BEFORE_BRACKET = regex(r"(?<=[0-9A-Za-z:]):(?=[ ]*[\]},])")
 _HIDDEN_COLON = "\ue7ff"
 
 
@@ -104,7 +105,7 @@ _Event = Any  # events and reader errors
 _Node = tuple[Any, Place]
 _Entries = tuple[dict[str, Any], dict[str, Place], dict[str, tuple[int, int]]]
 
-_PROPERTIES = re.compile(r"(?:[&!]\S*(?:\s+|#[^\r\n]*)*)*+")
+_PROPERTIES = regex(r"(?:[&!]\S*(?:\s+|#[^\r\n]*)*)*+")
 _TAG = "tag:yaml.org,2002:"
 _RESOLVED_TAGS = frozenset(_TAG + name for name in ("null", "bool", "int", "float"))
 _TEXT_TAGS = frozenset(("!", _TAG + "str", _TAG + "binary"))
@@ -326,7 +327,7 @@ _OPENED_BY = {
 }
 
 
-_CONFLICT = re.compile(r"^<{7} ", re.MULTILINE)
+_CONFLICT = regex(r"^<{7} ", re.MULTILINE)
 
 
 def _control_character(error: _Event, document: str, base: int) -> DocumentSyntaxError:

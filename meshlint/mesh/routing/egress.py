@@ -1,7 +1,6 @@
 """Which services have a virtual IP, so that ztunnel can tell their traffic from any other."""
 
 from collections.abc import Callable
-from ipaddress import ip_address, ip_network
 
 from meshlint.mesh import changes
 from meshlint.mesh.derived import Cause, Derived
@@ -124,6 +123,8 @@ def _written(entry: ServiceEntry, version: IstioVersion) -> Derived[bool | None]
 
 
 def _address_fault(address: str, version: IstioVersion) -> str | None:
+    from ipaddress import ip_address, ip_network  # only needed where an entry writes addresses
+
     try:
         if "/" not in address:
             ip_address(address)

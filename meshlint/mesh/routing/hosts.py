@@ -2,7 +2,6 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from meshlint.graph.graph import ResourceGraph
 from meshlint.model.kind import SERVICE, SERVICE_ENTRY
@@ -114,6 +113,10 @@ def _domains(host: str) -> Iterator[str]:
 
 
 def _is_address(host: str) -> bool:
+    if not (host[:1].isdigit() or ":" in host):
+        return False
+    from ipaddress import ip_address  # few hosts look like one
+
     try:
         ip_address(host)
     except ValueError:

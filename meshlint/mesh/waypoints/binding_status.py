@@ -1,7 +1,6 @@
 """What istiod will write about waypoints into the status of Services and entries."""
 
 from collections.abc import Iterator
-from ipaddress import ip_interface
 
 from meshlint.mesh import changes
 from meshlint.mesh.condition import PredictedCondition
@@ -188,6 +187,8 @@ def _is_published(bound: Bound, entry: ServiceEntry, version: IstioVersion) -> b
 
 
 def _is_address(text: str, version: IstioVersion) -> bool:
+    from ipaddress import ip_interface  # only needed where an entry writes addresses
+
     try:
         address = ip_interface(text)
     except ValueError:
