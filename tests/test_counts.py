@@ -12,6 +12,7 @@ import pytest
 
 from meshlint.checking.catalog import load_catalog
 from meshlint.lint import Options, lint
+from meshlint.mesh.foundation import Foundation
 from meshlint.source import composer, discovery
 
 ROOT = Path(__file__).parent.parent
@@ -40,6 +41,19 @@ def composed(monkeypatch):
         return real(text, start, *told)
 
     monkeypatch.setattr(composer, "compose_document", compose_document)
+    return made
+
+
+@pytest.fixture
+def derived(monkeypatch):
+    """How often each fact of the mesh was derived."""
+    made = Counter()
+    real = Foundation._fact
+
+    def fact(mesh, name, subject, derive):
+        return real(mesh, name, subject, lambda: made.update([(name, subject)]) or derive())
+
+    monkeypatch.setattr(Foundation, "_fact", fact)
     return made
 
 
@@ -80,6 +94,23 @@ def test_the_work_grows_with_the_input(name, tmp_path):
     calls(tmp_path / "2")
 
     assert calls(tmp_path / "8") < 4 * LINEAR * calls(tmp_path / "2")
+
+
+@pytest.mark.parametrize("name", INPUTS)
+def test_a_fact_is_derived_once(name, tmp_path, derived):
+    """
+    And four times as many for four times the input.
+    """
+    write, size = INPUTS[name]
+    counts = []
+    for factor in (1, 4):
+        write(tmp_path / str(factor), size * factor)
+        derived.clear()
+        lint(Options(paths=[str(tmp_path / str(factor))]), load_catalog())
+        assert {1} == {*derived.values()}
+        counts.append(derived.total())
+
+    assert counts[1] < 4 * LINEAR * counts[0]
 
 
 @pytest.mark.parametrize("name", ["a cluster", "a mesh"])

@@ -13,6 +13,7 @@ from functools import cached_property
 
 from meshlint.cache import digest
 from meshlint.named import NamedTuple
+from meshlint.parallel import processors
 from meshlint.regex import regex
 from meshlint.source.chart_copy import CopiedChart, Copier, NotCopiedError, is_within
 from meshlint.source.charts import Chart, Charts, Dependency
@@ -98,7 +99,7 @@ class Helm:
         if len(wanted) > 1 and self._program is not None:
             from concurrent.futures import ThreadPoolExecutor
 
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
+            with ThreadPoolExecutor(processors()) as pool:
                 built = list(pool.map(lambda it: self._build(*it), wanted))
             for (chart, release), build in zip(wanted, built, strict=True):
                 self._built[chart.directory, release] = build

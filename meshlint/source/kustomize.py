@@ -14,6 +14,7 @@ from typing import Any
 
 from meshlint.cache import digest, state_of
 from meshlint.named import NamedTuple
+from meshlint.parallel import processors
 from meshlint.regex import regex
 from meshlint.source.document import FieldPath, Manifest, Unread, UnreadReason, walk
 from meshlint.source.kustomization import Kustomization, Kustomizations
@@ -109,7 +110,7 @@ class Kustomizer:
         if len(wanted) > 1 and self._command is not None:
             from concurrent.futures import ThreadPoolExecutor
 
-            with ThreadPoolExecutor(os.cpu_count()) as pool:
+            with ThreadPoolExecutor(processors()) as pool:
                 built = pool.map(self._build, wanted.values())
                 self._built.update(zip(wanted, built, strict=True))
 
