@@ -225,5 +225,5 @@ def _read(path: str, start: int = 0, size: int = -1) -> bytes | None:
                 return None
             file.seek(start)
             return file.read(size)
-    except OSError:
+    except (OSError, OverflowError, ValueError):
         return None

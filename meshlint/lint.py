@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from meshlint.checking.acceptance import Accepted, Given, Ran, accept
-from meshlint.checking.catalog import Catalog, Check, load_catalog
+from meshlint.checking.catalog import Catalog, Check, check_ids, load_catalog
 from meshlint.checking.finding import Finding
 from meshlint.checking.policy import NO_POLICY, Policy
 from meshlint.checking.result import LintResult, Summary
@@ -110,6 +110,7 @@ class _Version(NamedTuple):
     number: IstioVersion
     origin: str
     known: bool
+    at: Location | None = None
 
 
 def lint(
@@ -158,6 +159,7 @@ def lint(
         version_origin=version.origin,
         checks=checks,
         gone=_gone(accepted, given, checks, options),
+        version_at=version.at,
     )
 
 
@@ -251,7 +253,10 @@ def _gone(
     from meshlint.checking.baseline import really_gone
 
     read = {os.path.realpath(reading.file.path) for reading in given.readings}
-    return really_gone(accepted.gone, options.policy.baseline, {check.id for check in checks}, read)
+    # A check that was not loaded, since nothing speaks of what it looks for, has looked as well.
+    chosen = options.select or options.ignore
+    ran = {check.id for check in checks} if chosen else check_ids()
+    return really_gone(accepted.gone, options.policy.baseline, ran, read)
 
 
 def _touching(findings: Sequence[Finding], files: Sequence[str]) -> list[Finding]:
@@ -404,7 +409,7 @@ def _detected(version: Derived[IstioVersion] | None) -> _Version:
     if version is None:
         return _Version(NEWEST_KNOWN, "newest known", known=False)
     at = version.because[0].at
-    return _Version(version.value, f"detected in {at.file.path}:{at.span.start_line}", known=True)
+    return _Version(version.value, f"detected in {at.file.path}:{at.span.start_line}", known=True, at=at)
 
 
 def _texts(given: Input, versions: Sequence[_Version]) -> Checkable:

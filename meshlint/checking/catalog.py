@@ -200,6 +200,11 @@ def load_catalog(is_mentioned: Callable[[str], bool] = lambda _: True) -> Catalo
     return Catalog(tuple(checks[key] for key in sorted(checks)), tuple(precedence))
 
 
+def check_ids() -> frozenset[str]:
+    """The ids of all checks, none of which is loaded for it."""
+    return _easily_known()[0]
+
+
 def family_words() -> frozenset[str]:
     """All the words that `load_catalog` looks for to find out which checks may have something to say."""
     told = (getattr(_loaded(name), "FAMILY_WORDS", {}) for name in plugin_packages())
@@ -220,7 +225,7 @@ def find_word(word: str) -> None:
 
 def find_check(word: str) -> None:
     """Make sure that a word is the id of a check. Raises UsageError with the nearest one if it is not."""
-    if word not in _easily_known()[0]:
+    if word not in check_ids():
         _whole_catalog().find(word)
 
 

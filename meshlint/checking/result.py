@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from meshlint.checking.baseline import Entry
+    from meshlint.source.document import Location
 
 
 class Summary(NamedTuple):
@@ -47,7 +48,8 @@ class LintResult(NamedTuple):
     """
     The findings of one run in the order in which they are shown, and what was looked at.
 
-    `istio_version` is `X.Y`; `version_origin` says in a few words where it comes from.
+    `istio_version` is `X.Y`; `version_origin` says in a few words where it comes from, at the place
+    `version_at` if it was found in a manifest.
     `checks` are all the checks that were selected and loaded, sorted by id. `gone` of the baseline was looked
     for and not found.
     """
@@ -58,6 +60,7 @@ class LintResult(NamedTuple):
     version_origin: str
     checks: tuple[Check, ...]
     gone: "Mapping[Entry, int]" = MappingProxyType({})
+    version_at: "Location | None" = None
 
     @property
     def crashed(self) -> tuple[str, ...]:

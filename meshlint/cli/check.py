@@ -145,8 +145,8 @@ def _run(options: argparse.Namespace, command: "Command | None", *, is_filled_in
         if command is not None and memory is not None and beside is not None:
             command.keep_patterns(options)
             memory.keep(outcome, given, beside)
-        if command is not None:
-            command.cache.trim()
+    if command is not None:
+        command.cache.trim()
     begin("report")
     for report, text in zip(asked, outcome.reports, strict=False):
         if text is not None:
@@ -252,6 +252,8 @@ def _outcome(
         said.append(baseline_gone(result.gone, options.baseline))
     shown = {at.file.path for finding in result.findings for at in finding.places}
     shown.update(edit.file.path for finding in result.findings if finding.fix for edit in finding.fix.edits)
+    if result.version_at is not None:
+        shown.add(result.version_at.file.path)
     return Outcome(exit_code(result, options.fail_on or "warning"), texts, said, sorted(shown))
 
 

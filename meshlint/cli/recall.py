@@ -6,7 +6,7 @@ import sys
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from meshlint import __version__
 from meshlint.cache import Cache, cache_directory, digest, state_of
@@ -47,20 +47,15 @@ class Memory:
     def recall(self, reports: int) -> Outcome | None:
         """Give what such a run came to, if that is known and still holds: so many reports."""
         kept = self.cache.get(self._key)
-        if kept is None:
-            same = self._predecessor.find(self._key)
-            kept = self.cache.get(same) if same is not None else None
-            if kept is not None:
-                self.cache.put(self._key, kept)
-        match kept:
-            case {"code": 0 | 1 as code, "reports": [*texts], "said": [*said], "noted": dict(noted)}:
-                are_texts = all(text is None or isinstance(text, str) for text in texts)
-                if len(texts) != reports or not are_texts or not all(isinstance(it, str) for it in said):
-                    return None
-            case _:
-                return None
-        is_same = all(state_of(path) == state for path, state in noted.items())
-        return Outcome(code, texts, said) if is_same else None
+        if kept is not None:
+            return _outcome(kept, reports)
+        like = self._predecessor.resembling()
+        kept = self.cache.get(like.run.key) if like is not None else None
+        outcome = _outcome(kept, reports) if kept is not None else None
+        if like is not None and kept is not None and outcome is not None:
+            self.cache.put(self._key, kept)
+            self._predecessor.succeed(self._key, like)
+        return outcome
 
     def keep(self, outcome: Outcome, given: "Input", beside: "Input") -> None:
         """Keep what a run came to, if it can be told what it depends on, in what was given and beside it."""
@@ -80,6 +75,19 @@ class Memory:
                 further[path] = state
         self.cache.put(self._key, {**outcome._asdict(), "noted": further})
         self._predecessor.keep(self._key, given, beside, outcome.shown)
+
+
+def _outcome(kept: Mapping[str, Any], reports: int) -> Outcome | None:
+    """What a run came to, if it is told in so many reports, and still holds."""
+    match kept:
+        case {"code": 0 | 1 as code, "reports": [*texts], "said": [*said], "noted": dict(noted)}:
+            are_texts = all(text is None or isinstance(text, str) for text in texts)
+            if len(texts) != reports or not are_texts or not all(isinstance(it, str) for it in said):
+                return None
+        case _:
+            return None
+    is_same = all(state_of(path) == state for path, state in noted.items())
+    return Outcome(code, texts, said) if is_same else None
 
 
 class Command:

@@ -1,17 +1,20 @@
 """
-Fields of manifests that nothing here looks at.
+Fields of manifests that nothing here looks at, and files of which nothing else was edited.
 
-Whatever is not named here may be looked at. An object of which nothing else was edited is to the mesh what
-it was.
+Whatever is not named here may be looked at. What an object is beside others (whether there is another of
+its name, or something changes it) is for whoever asks to know.
 """
 
+import json
 from collections.abc import Mapping
 from typing import Any, Final
 
 from meshlint.model import kind as k
+from meshlint.model.decode import decode
 from meshlint.model.kind import Kind
 from meshlint.model.kinds.workload import pod_template_path
 from meshlint.regex import regex
+from meshlint.source.reading import read_text
 
 _Way = tuple[str, ...]
 
@@ -49,6 +52,41 @@ _OF_OTHERS: Final[Mapping[Kind, tuple[str, ...]]] = {
 _TEXTS: Final = frozenset(("image", *_NOTES))
 # Images of Istio tell its version, and which pods are its own; so do the names of its ConfigMaps.
 _OF_ISTIO: Final = regex(r"pilot|proxyv2|ztunnel|install-cni|istio")
+
+
+def is_same(before: bytes, after: bytes) -> bool:
+    """
+    Whether two versions of a file say the same of their objects, as far as anything looks at it.
+
+    False wherever there is doubt: for what could not be read or is of a wrong type, which is looked at as it
+    is written; for keys that are there twice; for variables, which may stand for anything.
+    """
+    texts = (before, after)
+    # Aliases can make small texts stand for data without end.
+    if any(b"&" in text and b"*" in text for text in texts):
+        return False
+    try:
+        one, other = map(_seen_of, texts)
+    except RecursionError:
+        return False
+    return one is not None and one == other
+
+
+def _seen_of(text: bytes) -> str | None:
+    reading = read_text("", text)
+    if reading.unread or reading.duplicate_keys:
+        return None
+    if any(resource.malformed for resource in decode(reading.manifests)):
+        return None
+    if "${" in json.dumps([manifest.data for manifest in reading.manifests]):
+        return None
+    lists: dict[object | None, int] = {None: 0}
+    return json.dumps(
+        [
+            (lists.setdefault(manifest.listing, len(lists)), manifest.prefix, seen(manifest.data))
+            for manifest in reading.manifests
+        ]
+    )
 
 
 def seen(data: Mapping[str, Any]) -> Any:  # noqa: ANN401 - YAML holds anything

@@ -169,6 +169,22 @@ def test_what_is_gone_is_said_and_pruned(here, capsys):
     assert 1 == run(["check", "--baseline", "meshlint-baseline.json"])
 
 
+def test_what_nothing_speaks_of_any_more_is_gone(here, capsys):
+    """
+    Though the checks are not loaded that would have looked for it.
+    """
+    policy = "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\nmetadata: {name: a, namespace: shop}\n"
+    (here / "policy.yaml").write_text(policy)
+    known = json.loads((here / "meshlint-baseline.json").read_text()) if run(["baseline"]) == 0 else {}
+    entry = {**known["findings"][0], "check": "blocked-hbone-ingress", "path": "policy.yaml"}
+    (here / "known.json").write_text(json.dumps({**known, "findings": [*known["findings"], entry]}))
+    for text, gone in ((policy, 1), ("", 1)):
+        (here / "policy.yaml").write_text(text)
+        capsys.readouterr()
+        run(["check", "--no-cache", "--baseline", "known.json"])
+        assert ("is gone" in capsys.readouterr().err) == bool(gone)
+
+
 def test_what_a_run_does_not_look_for_is_not_gone(here, capsys):
     """
     Other files and other checks keep their entries; a file that is no longer there does not.
