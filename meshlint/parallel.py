@@ -50,10 +50,14 @@ def share(
     """
     import signal
 
+    try:
+        queue = _Queue(pieces)
+    except OSError:
+        return [*map(own, range(pieces))]
     children: list[_Child] = []
     done: dict[int, Result] = {}
     try:
-        with contextlib.closing(_Queue(pieces)) as queue:
+        with contextlib.closing(queue):
             # An interrupt in a process that has just begun would go on there as if it were here.
             held = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
             try:
@@ -141,7 +145,11 @@ class _Child:
         """
         import select
 
-        while self._pid > 0 and select.select([self._reading], [], [], seconds)[0]:
+        if self._pid < 0:
+            return
+        poll = select.poll()
+        poll.register(self._reading, select.POLLIN)
+        while poll.poll(seconds and seconds * 1000):
             told = os.read(self._reading, _DONE.size)
             if not told:
                 break

@@ -108,6 +108,15 @@ def large(piece: int) -> bytes:
     return bytes([piece]) * (300_000 + piece)
 
 
+def test_where_there_is_no_pipe_it_is_done_here(monkeypatch):
+    def refuse():
+        raise OSError
+
+    monkeypatch.setattr(os, "pipe", refuse)
+
+    assert [*map(large, range(3))] == share(3, 2, large, large, lambda _, result: result)
+
+
 @pytest.mark.parametrize("jobs", [1, 2, 4])
 @pytest.mark.parametrize("pieces", [0, 1, 3, parallel.MOST_PIECES])
 def test_results_come_in_their_order_however_large(pieces, jobs):
