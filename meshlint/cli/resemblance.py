@@ -35,8 +35,9 @@ class _Run(NamedTuple):
     """
     A run that is kept under some key, and the digests of its files, by real path.
 
-    `words` tell which checks there is need of. Of files that are `free` anything may be edited, as long as
-    they do not come to speak of Kubernetes; of those in `kept`, what nothing looks at.
+    `words` tell which checks there is need of. Of files that are `free` in this run anything may be edited,
+    as long as they do not come to speak of Kubernetes; of those in `kept`, what nothing looks at; of all
+    others nothing.
     """
 
     key: str
@@ -56,7 +57,8 @@ class _Run(NamedTuple):
                 "free": [*free],
                 "kept": dict(kept),
             } if all(isinstance(text, str) for text in (*words, *digests.values(), *free)):
-                return cls(key, words, digests, frozenset(free), dict(map(_place, kept.items())))
+                places = {real: place for real, it in kept.items() if (place := _place(it)) is not None}
+                return cls(key, words, digests, frozenset(free), places)
         return None
 
     def written(self) -> dict[str, Any]:
@@ -161,12 +163,11 @@ class Predecessor:
         return is_same(before, content)
 
 
-def _place(told: tuple[object, object]) -> tuple[str, _Bytes]:
+def _place(told: object) -> _Bytes | None:
     match told:
-        case str(real), [str(entry), int(start), int(size)]:
-            return real, _Bytes(entry, start, size)
-    # Which is nowhere.
-    return "", _Bytes("", 0, 0)
+        case [str(entry), int(start), int(size)]:
+            return _Bytes(entry, start, size)
+    return None
 
 
 def _noted(given: "Input") -> Iterable[str]:

@@ -1,8 +1,9 @@
 """
 Fields of manifests that nothing here looks at, and files of which nothing else was edited.
 
-Whatever is not named here may be looked at. What an object is beside others (whether there is another of
-its name, or something changes it) is for whoever asks to know.
+Whatever is not named here may be looked at; nor does a field that is named decide whether something changes
+the object, as annotations do that patches select by. Whether there is another object of its name, and what
+changes it now, is for whoever asks to know.
 """
 
 import json
@@ -123,7 +124,7 @@ def _without(value: Any, way: _Way, unseen: frozenset[_Way]) -> Any:  # noqa: AN
 
 
 def _is_odd(key: str, value: object) -> bool:
-    """Whether a field is looked at for once: by its type, or as one of Istio's own."""
+    """Whether a field is looked at for once: the types in a ConfigMap's `data`, and what is Istio's own."""
     if key == "data":
         return not isinstance(value, dict) or not all(isinstance(text, str) for text in value.values())
     return key in _TEXTS and not _is_of_others(value)
@@ -139,8 +140,7 @@ def _of_workload(kind: Kind) -> frozenset[_Way]:
     controllers = {pod[:length] for length in range(1, len(pod)) if pod[length - 1] == "spec"}
     return frozenset(
         (
-            *(("metadata", "annotations", note) for note in _NOTES),
-            *((*pod, "metadata", "annotations", note) for note in _NOTES),
+            *((*pod, "metadata", "annotations", note) for note in _NOTES if pod),
             *(("status", field) for field in _OF_STATUS),
             *((*way, field) for way in controllers for field in _OF_CONTROLLERS),
             *((*pod, "spec", field) for field in _OF_PODS),

@@ -27,7 +27,7 @@ def untouched_files(given: Input, beside: Input) -> set[str]:
     whole = {manifest for one in sets for manifest in one.manifests}
     touched = {path for one in sets for path in _touched(one)}
     names = _Names({*read, *whole})
-    substitutes = any(group_and_kind(manifest)[0] == _FLUX for manifest in read)
+    substitutes = any(group_and_kind(manifest)[0] == _FLUX for manifest in {*read, *whole})
 
     def is_untouched(manifest: Manifest) -> bool:
         is_variable = substitutes and group_and_kind(manifest) == ("", "ConfigMap")
@@ -44,14 +44,14 @@ def untouched_files(given: Input, beside: Input) -> set[str]:
 
 
 def looks_nothing_up(given: Input) -> bool:
-    """Whether no set is made by anything that reads files that are no manifests."""
+    """Whether all sets are what directories hold: then no file was asked that is no manifest."""
     names = {os.path.basename(found.real) for found in given.discovery.files}
     is_plain = all(one.decision is Decision.DIRECTORY for one in given.sets)
     return is_plain and names.isdisjoint(STRUCTURAL_FILES)
 
 
 class _Names:
-    """How often objects are called what, whatever their group."""
+    """How often objects are called what. Whatever their group: two too many in doubt, rather than one."""
 
     def __init__(self, manifests: Iterable[Manifest]) -> None:
         self._of = {manifest: _identity(manifest) for manifest in manifests}

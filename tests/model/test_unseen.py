@@ -40,6 +40,9 @@ def test_nothing_is_found_otherwise_without_what_nothing_looks_at(path, monkeypa
     assert render(whole, "json") == render(rest, "json")
 
 
+RESTARTED = "kubectl.kubernetes.io/restartedAt"
+
+
 def pod(**fields):
     return {"spec": {"containers": [{"name": "app", **fields}], "serviceAccountName": "cart"}}
 
@@ -59,6 +62,9 @@ def test_of_each_workload_the_pods_are_known():
     whole = workload("CronJob", spec={"schedule": "* * * * *", "jobTemplate": {"spec": job}})
     rest = {"jobTemplate": {"spec": {"template": pod(args=["x"])}}}
     assert workload("CronJob", spec=rest) == seen(whole)
+    restarted = {"template": {"metadata": {"annotations": {RESTARTED: "now", "team": "shop"}}}}
+    rest = {"template": {"metadata": {"annotations": {"team": "shop"}}}}
+    assert workload("Deployment", spec=rest) == seen(workload("Deployment", spec=restarted))
     assert workload("Pod", **pod(env=[])) == seen(workload("Pod", **pod(env=[], command=["x"])))
 
 
@@ -71,7 +77,9 @@ def test_of_each_workload_the_pods_are_known():
         workload("Pod", **pod(replicas=5)),
         workload("Pod", spec={"replicas": 5, "containers": {"image": "cart:1.2"}}),
         workload("Pod", spec={"containers": [[{"image": "cart:1.2"}]]}),
-        workload("Pod", metadata={"annotations": {"kubectl.kubernetes.io/restartedAt": 5}}),
+        workload("Pod", metadata={"annotations": {RESTARTED: "now"}}),
+        workload("Deployment", metadata={"annotations": {RESTARTED: "now"}}),
+        workload("Deployment", spec={"template": {"metadata": {"annotations": {RESTARTED: 5}}}}),
         {"apiVersion": "example.com/v1", "kind": "Deployment", "spec": {"replicas": 5}},
         {"apiVersion": ["apps/v1"], "kind": "Deployment", "spec": {"replicas": 5}},
         {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "istio"}, "data": {"mesh": ""}},
