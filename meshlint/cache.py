@@ -43,21 +43,17 @@ class Cache:
         """Give what was put under a key; None if nothing was, or it cannot be trusted."""
         import json
 
-        if not self._is_ours():
-            return None
-        path = self._path(key)
-        raw = _read(path)
+        raw = self._bytes(key)
         if raw is None:
             return None
         if raw[:_DIGEST_LENGTH] == digest(raw[_DIGEST_LENGTH:]).encode():
             with contextlib.suppress(ValueError, RecursionError):
                 value = json.loads(raw[_DIGEST_LENGTH:])
                 if isinstance(value, dict):
-                    with contextlib.suppress(OSError):
-                        os.utime(path)
+                    self._is_used(key)
                     return value
         with contextlib.suppress(OSError):
-            os.unlink(path)
+            os.unlink(self._path(key))
         return None
 
     def put(self, key: str, value: Mapping[str, Any]) -> None:
@@ -69,14 +65,10 @@ class Cache:
 
     def get_part(self, key: str, start: int, size: int) -> bytes | None:
         """Give a part of the bytes that were put under a key, whatever they are; None if it is not there."""
-        if not self._is_ours():
-            return None
-        path = self._path(key)
-        part = _read(path, start, size)
+        part = self._bytes(key, start, size)
         if part is None or len(part) != size:
             return None
-        with contextlib.suppress(OSError):
-            os.utime(path)
+        self._is_used(key)
         return part
 
     def put_bytes(self, key: str, parts: Sequence[bytes]) -> None:
@@ -126,6 +118,14 @@ class Cache:
             with contextlib.suppress(OSError):
                 os.rmdir(self.directory)
         return freed
+
+    def _bytes(self, key: str, start: int = 0, size: int = -1) -> bytes | None:
+        return _read(self._path(key), start, size) if self._is_ours() else None
+
+    def _is_used(self, key: str) -> None:
+        """Note that an entry was used now."""
+        with contextlib.suppress(OSError):
+            os.utime(self._path(key))
 
     def _path(self, key: str) -> str:
         return os.path.join(self.directory, _PREFIX + key)

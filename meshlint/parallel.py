@@ -34,6 +34,17 @@ def can_share() -> bool:
     return sys.platform == "linux" and hasattr(os, "memfd_create")
 
 
+def division(size: int, *, worth: int, piece: int, jobs: int) -> tuple[int, int]:
+    """
+    By how many processes work of some size is done, and in how many pieces: one and one if it is not shared.
+
+    `worth` is how much is worth another process, `piece` how much one does before it looks for more to do;
+    `jobs` is how many processes there may be.
+    """
+    jobs = min(jobs, 1 + size // worth, MOST_PROCESSES) if can_share() else 1
+    return (jobs, max(jobs, min(size // piece, MOST_PIECES))) if jobs > 1 else (1, 1)
+
+
 def share(
     pieces: int,
     jobs: int,

@@ -67,6 +67,14 @@ class LintResult(NamedTuple):
         """What the checks say that raised: then meshlint itself has a fault."""
         return tuple(finding.message for finding in self.findings if finding.check == CHECK_CRASHED.id)
 
+    @property
+    def shown(self) -> frozenset[str]:
+        """The files, as shown, with places that reports speak of."""
+        places = [at for finding in self.findings for at in finding.places]
+        places += [self.version_at] if self.version_at is not None else []
+        edits = (edit for finding in self.findings if finding.fix for edit in finding.fix.edits)
+        return frozenset((*(at.file.path for at in places), *(edit.file.path for edit in edits)))
+
     def total(self, severity: Severity) -> int:
         """The number of findings of one severity."""
         return Counter(finding.severity for finding in self.findings)[severity]

@@ -15,7 +15,7 @@ from meshlint.model.kind import ANY_RESOURCE, Kind
 from meshlint.model.resource import Resource
 from meshlint.model.version import VersionRange
 from meshlint.named import NamedTuple
-from meshlint.parallel import MOST_PIECES, MOST_PROCESSES, can_share
+from meshlint.parallel import division
 from meshlint.source.document import DuplicateKey, FieldPath, Location, Manifest, Unread
 from meshlint.source.rendered import is_rendered
 
@@ -106,7 +106,7 @@ class Checkable:
         Of each list it is the same part: neighbours have facts in common, which are derived once for them.
         """
         for subjects in map(self._listed, wanted):
-            yield subjects if part == WHOLE else part.of(subjects)
+            yield part.of(subjects)
 
     def _listed(self, subject: Subject) -> Sequence[object]:
         match subject:
@@ -181,12 +181,11 @@ def field_text(path: FieldPath) -> str:
 
 
 def _all_raised(checks: Sequence[Check], checkable: Checkable, jobs: int) -> list[_Raised]:
-    if jobs <= 1 or len(checkable.resources) < SHARED_FROM or not can_share():
+    jobs, pieces = division(len(checkable.resources), worth=SHARED_FROM, piece=_PIECE, jobs=jobs)
+    if jobs == 1:
         return [entry for check in checks for listed in _run(check, checkable) for entry in listed]
     from meshlint.checking.sharing import shared
 
-    jobs = min(jobs, 1 + len(checkable.resources) // SHARED_FROM, MOST_PROCESSES)
-    pieces = max(jobs, min(len(checkable.resources) // _PIECE, MOST_PIECES))
     known = (*checks, CHECK_CRASHED, *checkable.mesh.graph.resources)
 
     def run(number: int) -> list[list[list[_Raised]]]:

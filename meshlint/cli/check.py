@@ -250,11 +250,7 @@ def _outcome(
     ]
     if result.gone:
         said.append(baseline_gone(result.gone, options.baseline))
-    shown = {at.file.path for finding in result.findings for at in finding.places}
-    shown.update(edit.file.path for finding in result.findings if finding.fix for edit in finding.fix.edits)
-    if result.version_at is not None:
-        shown.add(result.version_at.file.path)
-    return Outcome(exit_code(result, options.fail_on or "warning"), texts, said, sorted(shown))
+    return Outcome(exit_code(result, options.fail_on or "warning"), texts, said, result.shown)
 
 
 def _with_policy(asked: "Options", options: argparse.Namespace) -> "Options":

@@ -82,13 +82,13 @@ class Outcome(NamedTuple):
     What a run comes to: its exit code, the text of each report, and what is said beside them.
 
     A report is None where nothing is written. `shown` are the files, as shown, with places that the reports
-    speak of.
+    speak of; what is recalled does not tell them.
     """
 
     code: int
     reports: Sequence[str | None]
     said: Sequence[str] = ()
-    shown: Sequence[str] = ()
+    shown: frozenset[str] = frozenset()
 
 
 def add_output_options(parser: argparse.ArgumentParser, formats: tuple[str, ...]) -> None:

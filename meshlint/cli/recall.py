@@ -62,10 +62,12 @@ class Memory:
         if outcome.code not in (0, 1):
             return
         further: dict[str, str] = {}
+        rendered: set[str] = set()
         for path, state in _noted((given, beside)):
             if state is None:
                 return
             told, _, real = state.partition(" ")
+            rendered.update((path, real))
             if real not in self._digests:
                 further[path] = state
             elif self._digests[real] != told:
@@ -73,8 +75,9 @@ class Memory:
                 return
             elif real != path:
                 further[path] = state
-        self.cache.put(self._key, {**outcome._asdict(), "noted": further})
-        self._predecessor.keep(self._key, given, beside, outcome.shown)
+        code, reports, said, shown = outcome
+        self.cache.put(self._key, {"code": code, "reports": reports, "said": said, "noted": further})
+        self._predecessor.keep(self._key, given, beside, shown=shown, rendered=rendered)
 
 
 def _outcome(kept: Mapping[str, Any], reports: int) -> Outcome | None:

@@ -1,6 +1,7 @@
 """Runs that need not be made again though files were edited, since nothing looks at what was edited."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, Final
 
 from meshlint.cache import Cache, digest
@@ -110,8 +111,21 @@ class Predecessor:
         kept = self._keep_bytes([real for real in edited if real in run.kept])
         self._put(run._replace(key=key, digests=self._digests, kept={**run.kept, **kept}))
 
-    def keep(self, key: str, given: "Input", beside: "Input", shown: Iterable[str]) -> None:
-        """Keep this run, which has read some inputs, as the last. `shown` are files that its reports name."""
+    def keep(
+        self,
+        key: str,
+        given: "Input",
+        beside: "Input",
+        *,
+        shown: AbstractSet[str],
+        rendered: AbstractSet[str],
+    ) -> None:
+        """
+        Keep this run, which has read some inputs, as the last.
+
+        `shown` are the files, as shown, that its reports name; `rendered` are those, by real path, of which
+        something was rendered.
+        """
         from meshlint.checking.catalog import family_words
         from meshlint.checking.plugins import plugin_packages
         from meshlint.source.untouched import looks_nothing_up, untouched_files
@@ -119,10 +133,9 @@ class Predecessor:
         # What the checks of others look at is not known.
         if not self._files or given.is_nothing or plugin_packages() != [_OWN_CHECKS]:
             return
-        noted = {path for each in (given, beside) for path in _noted(each)}
-        untouched = untouched_files(given, beside) - {*shown}
+        untouched = untouched_files(given, beside) - shown
         is_free = looks_nothing_up(given) and looks_nothing_up(beside)
-        known = {real: it for real, it in self._files.items() if real not in noted}
+        known = {real: it for real, it in self._files.items() if real not in rendered}
         free = (real for real, (_, content) in known.items() if is_free and not speaks_of_kubernetes(content))
         kept = self._keep_bytes([real for real, (path, _) in known.items() if path in untouched])
         self._put(_Run(key, sorted(family_words()), self._digests, frozenset(free), kept))
@@ -168,10 +181,3 @@ def _place(told: object) -> _Bytes | None:
         case [str(entry), int(start), int(size)]:
             return _Bytes(entry, start, size)
     return None
-
-
-def _noted(given: "Input") -> Iterable[str]:
-    """What renderers have read, by path, and by where links lead."""
-    noted = given.rendering.noted if given.rendering is not None else None
-    for path, state in (noted or {}).items():
-        yield from (path, state.partition(" ")[2])

@@ -3,7 +3,7 @@
 import marshal
 from collections.abc import Iterator, Sequence
 
-from meshlint.parallel import MOST_PIECES, MOST_PROCESSES, can_share, share
+from meshlint.parallel import division, share
 from meshlint.source.block import Block
 from meshlint.source.reading import ReadDocument, Reading, read_documents, read_text
 
@@ -24,10 +24,8 @@ def read_texts(texts: Texts, jobs: int = 1) -> list[Reading]:
     The bytes are let go of one after the other: of a large cluster they are hundreds of megabytes.
     """
     size = sum(len(raw) for _, raw in texts)
-    jobs = min(jobs, 1 + size // PAYS_FROM, MOST_PROCESSES)
-    if jobs == 1 or not can_share():
-        return _read(texts, range(len(texts)))
-    parts = [*_parts(texts, max(jobs, min(size // _PIECE, MOST_PIECES)))]
+    jobs, pieces = division(size, worth=PAYS_FROM, piece=_PIECE, jobs=jobs)
+    parts = [*_parts(texts, pieces)]
     if len(parts) == 1:
         return _read(texts, parts[0])
     readings = share(
