@@ -1,6 +1,7 @@
 """What holds for all tests."""
 
 import itertools
+from collections import Counter
 
 import pytest
 
@@ -19,6 +20,17 @@ def cache_directory(caches, monkeypatch):
     directory = caches / str(next(_NUMBERS))
     monkeypatch.setenv("MESHLINT_CACHE_DIR", str(directory))
     return directory
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """How often each file was read for what it says."""
+    from meshlint.source import discovery
+
+    made = Counter()
+    real = discovery._read
+    monkeypatch.setattr(discovery, "_read", lambda found: made.update([found.real]) or real(found))
+    return made
 
 
 @pytest.fixture

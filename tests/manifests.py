@@ -11,6 +11,27 @@ from meshlint.model.resource import Resource
 from meshlint.model.version import IstioVersion
 from meshlint.source.reading import Reading, read_text
 
+TWO_MODES = """\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  labels:
+    istio.io/dataplane-mode: ambient
+    istio-injection: enabled
+"""
+"""A namespace in ambient mode into which sidecars are injected: `dual-mode-namespace`."""
+
+MISSPELT_MODE = """\
+apiVersion: v1
+kind: Namespace
+metadata:
+  name: shop
+  labels:
+    istio.io/dataplane-mode: Ambient
+"""
+"""A namespace with a mode that is none: `invalid-dataplane-mode`."""
+
 
 def reading(text: str, path: str = "test.yaml") -> Reading:
     """Read a text."""

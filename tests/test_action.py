@@ -13,6 +13,8 @@ from typing import NamedTuple
 import pytest
 import yaml
 
+from manifests import TWO_MODES
+
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "action" / "run.sh"
@@ -20,16 +22,7 @@ ACTION = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
 CI_EXAMPLES = ROOT / "examples" / "ci"
 PAGE = ROOT / "docs" / "ci.md"
 
-FAULTY = """\
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
-  labels:
-    istio.io/dataplane-mode: ambient
-    istio-injection: enabled
-"""
-HEALTHY = FAULTY.replace("    istio-injection: enabled\n", "")
+HEALTHY = TWO_MODES.replace("    istio-injection: enabled\n", "")
 INSTALLER = """\
 #!/bin/sh
 echo "$(basename "$0") $*" >> "$CALLS"
@@ -66,7 +59,7 @@ def work(tmp_path: Path) -> Path:
     directory = tmp_path / "work tree"
     directory.mkdir()
     (directory / ".git").mkdir()
-    (directory / "faulty.yaml").write_text(FAULTY)
+    (directory / "faulty.yaml").write_text(TWO_MODES)
     return directory
 
 
@@ -233,7 +226,7 @@ def test_an_input_is_never_run(act, work, name, hostile):
     done = act(**{name: hostile})
 
     assert not list(work.parent.rglob("pwned"))
-    assert FAULTY == (work / "faulty.yaml").read_text()
+    assert TWO_MODES == (work / "faulty.yaml").read_text()
     assert "2" == done.outputs["exit-code"], done.log
 
 
@@ -310,7 +303,7 @@ def test_annotations_are_capped(act, work):
     GitHub drops all but ten annotations of a kind; that there are more is said.
     """
     for number in range(15):
-        (work / f"{number}.yaml").write_text(FAULTY.replace("shop", f"shop-{number}"))
+        (work / f"{number}.yaml").write_text(TWO_MODES.replace("shop", f"shop-{number}"))
     done = act()
 
     assert 10 == done.log.count("::warning ")
@@ -384,7 +377,7 @@ def test_what_the_examples_run_can_be_run(tmp_path):
     """
     The commands of the examples are understood, and write the reports that the examples pick up.
     """
-    (tmp_path / "faulty.yaml").write_text(FAULTY)
+    (tmp_path / "faulty.yaml").write_text(TWO_MODES)
     for name in ("github-without-action.yml", "gitlab-ci.yml"):
         example = yaml.safe_load((CI_EXAMPLES / name).read_text(encoding="utf-8"))
         script = [*_commands(example)]

@@ -10,20 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from manifests import MISSPELT_MODE
 from meshlint import cache as module
 from meshlint.cache import Cache, cache_directory
 from meshlint.cli import run
 
 KEY = "a" * 64
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="permissions and links of POSIX")
-FAULTY = """\
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
-  labels:
-    istio.io/dataplane-mode: Ambient
-"""
 
 
 @pytest.fixture
@@ -35,7 +28,7 @@ def cache(cache_directory):
 def here(tmp_path, monkeypatch):
     """A directory with one manifest in which there is a fault."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "shop.yaml").write_text(FAULTY)
+    (tmp_path / "shop.yaml").write_text(MISSPELT_MODE)
     return tmp_path
 
 
@@ -214,7 +207,7 @@ def test_a_run_on_the_same_bytes_says_the_same(here, lints, capsys):
 @pytest.mark.parametrize(
     "change",
     [
-        lambda here: (here / "shop.yaml").write_text(FAULTY + "\n"),
+        lambda here: (here / "shop.yaml").write_text(MISSPELT_MODE + "\n"),
         lambda here: (here / "new.yaml").write_text("a: 1\n"),
         lambda here: (here / "shop.yaml").rename(here / "till.yaml"),
         lambda here: (here / "meshlint.toml").write_text('ignore = ["unknown-kind"]\n'),
@@ -293,7 +286,7 @@ def test_a_file_that_cannot_be_read_or_is_no_file_is_read_again(here, lints, mon
     (here / "gone.yaml").symlink_to(here / "nothing.yaml")
     for _ in range(2):
         with monkeypatch.context() as patched:
-            patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(FAULTY.encode())))
+            patched.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(MISSPELT_MODE.encode())))
             run(["check", "-"])
     assert 2 == len(lints)
 
@@ -308,7 +301,7 @@ def test_a_run_in_which_a_check_failed_is_made_again(here, lints, monkeypatch):
 
 def test_fixing_is_never_recalled(here, lints):
     for _ in range(2):
-        (here / "shop.yaml").write_text(FAULTY)
+        (here / "shop.yaml").write_text(MISSPELT_MODE)
         run(["check", "--fix", "--unsafe-fixes"])
         assert "Ambient" not in (here / "shop.yaml").read_text()
 
@@ -421,9 +414,9 @@ def test_settings_are_not_read_again(here, lints, monkeypatch):
 def test_settings_that_name_paths_are_read_again(here, lints, settings):
     (here / "meshlint.toml").write_text(settings)
     (here / "v1").mkdir()
-    (here / "v1" / "a.yaml").write_text(FAULTY.replace("shop", "v1"))
+    (here / "v1" / "a.yaml").write_text(MISSPELT_MODE.replace("shop", "v1"))
     (here / "v2").mkdir()
-    (here / "v2" / "a.yaml").write_text(FAULTY.replace("shop", "v2"))
+    (here / "v2" / "a.yaml").write_text(MISSPELT_MODE.replace("shop", "v2"))
     (here / "there").symlink_to("v1")
     for _ in range(2):
         run(["check", "shop.yaml"])
@@ -509,13 +502,13 @@ def test_what_changes_between_reading_and_building_is_not_kept(here, builds, lin
     real = sharing.read_texts
 
     def edit(*told):
-        (here / "shop.yaml").write_text(FAULTY.replace("Ambient", "ambient"))
+        (here / "shop.yaml").write_text(MISSPELT_MODE.replace("Ambient", "ambient"))
         return real(*told)
 
     with monkeypatch.context() as patched:
         patched.setattr(sharing, "read_texts", edit)
         run(["check"])
-    (here / "shop.yaml").write_text(FAULTY)
+    (here / "shop.yaml").write_text(MISSPELT_MODE)
     run(["check"])
 
     assert 2 == len(lints)
@@ -579,7 +572,7 @@ def test_a_pipe_is_read_once(here, option, capsys):
 def test_context_on_standard_input_is_read(here, monkeypatch):
     import io
 
-    wanted = FAULTY.replace("dataplane-mode: Ambient", "use-waypoint: w")
+    wanted = MISSPELT_MODE.replace("dataplane-mode: Ambient", "use-waypoint: w")
     (here / "shop.yaml").write_text(wanted)
     waypoint = (
         "apiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\nmetadata: {name: w, namespace: shop}\n"
@@ -648,7 +641,7 @@ def test_a_build_that_cannot_be_made_is_not_tried_again(here, builds, lints, cap
     assert "not applied" in told[0]
 
 
-def test_what_is_built_of_the_context_counts(here, builds, lints, opened_files):
+def test_what_is_built_of_the_context_counts(here, builds, lints, opened):
     """
     A file that only kustomize reads, in a directory that is not reported on.
     """
@@ -664,21 +657,8 @@ def test_what_is_built_of_the_context_counts(here, builds, lints, opened_files):
         run(command)
     assert (1, 1) == (len(lints), len(builds))
     # Once in each run.
-    assert 2 == opened_files[str(home / "shop.yaml")]
+    assert 2 == opened[str(home / "shop.yaml")]
     (home / "settings.properties").write_text("a=2")
     run(command)
 
     assert (2, 2) == (len(lints), len(builds))
-
-
-@pytest.fixture
-def opened_files(monkeypatch):
-    """How often each file was read for what it says."""
-    from collections import Counter
-
-    from meshlint.source import discovery
-
-    made = Counter()
-    real = discovery._read
-    monkeypatch.setattr(discovery, "_read", lambda found: made.update([found.real]) or real(found))
-    return made

@@ -8,19 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from manifests import TWO_MODES
 from meshlint.cli import run
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden"
-FAULTY = """apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
-  labels:
-    istio.io/dataplane-mode: ambient
-    istio-injection: enabled
-"""
-HEALTHY = FAULTY.replace("    istio-injection: enabled\n", "")
+HEALTHY = TWO_MODES.replace("    istio-injection: enabled\n", "")
 
 
 @pytest.fixture
@@ -45,16 +38,16 @@ def command(*arguments: str, **options) -> subprocess.CompletedProcess[str]:
     ("text", "arguments", "code"),
     [
         (HEALTHY, [], 0),
-        (FAULTY, [], 1),
-        (FAULTY, ["--fail-on", "error"], 0),
-        (FAULTY, ["--fail-on", "never"], 0),
-        (FAULTY, ["--format", "sarif"], 1),
-        (FAULTY, ["--format", "json"], 1),
-        (FAULTY, ["--format", "concise"], 1),
-        (FAULTY, ["--ignore", "dual-mode-namespace"], 0),
-        (FAULTY, ["--ignore", "enrollment"], 0),
-        (FAULTY, ["--select", "impact:exposure"], 0),
-        (FAULTY, ["--select", "unsupported,waypoint"], 0),
+        (TWO_MODES, [], 1),
+        (TWO_MODES, ["--fail-on", "error"], 0),
+        (TWO_MODES, ["--fail-on", "never"], 0),
+        (TWO_MODES, ["--format", "sarif"], 1),
+        (TWO_MODES, ["--format", "json"], 1),
+        (TWO_MODES, ["--format", "concise"], 1),
+        (TWO_MODES, ["--ignore", "dual-mode-namespace"], 0),
+        (TWO_MODES, ["--ignore", "enrollment"], 0),
+        (TWO_MODES, ["--select", "impact:exposure"], 0),
+        (TWO_MODES, ["--select", "unsupported,waypoint"], 0),
         ("apiVersion: v1\nkind: Service\nmetadata:\n\tname: x\n", [], 1),
         ("just: values\n", [], 0),
         ("", [], 0),
@@ -130,7 +123,7 @@ def test_standard_input_is_read_for_a_dash(here):
     """
     `-` reads manifests from standard input, and findings say so.
     """
-    done = command("check", "-", "--format", "concise", input=FAULTY, cwd=here)
+    done = command("check", "-", "--format", "concise", input=TWO_MODES, cwd=here)
 
     assert 1 == done.returncode
     assert done.stdout.startswith("<stdin>:")
@@ -151,7 +144,7 @@ def test_a_closed_pipe_ends_quietly(here):
     A reader that goes away early is no error of ours.
     """
     for number in range(300):
-        (here / f"{number}.yaml").write_text(FAULTY.replace("shop", f"shop-{number}"))
+        (here / f"{number}.yaml").write_text(TWO_MODES.replace("shop", f"shop-{number}"))
     done = subprocess.run(
         f"{sys.executable} -m meshlint check | head -1",
         shell=True,
@@ -178,7 +171,7 @@ def test_output_goes_to_a_file(here, capsys):
     """
     `--output` writes what would have been printed.
     """
-    (here / "a.yaml").write_text(FAULTY)
+    (here / "a.yaml").write_text(TWO_MODES)
 
     assert 1 == run(["check", "--format", "json", "--output", "report.json"])
     assert "" == capsys.readouterr().out
@@ -203,7 +196,7 @@ def test_colour_follows_the_usual_variables(here, capsys, monkeypatch, environme
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    (here / "a.yaml").write_text(FAULTY)
+    (here / "a.yaml").write_text(TWO_MODES)
     run(["check", "--color", option])
 
     assert colored == ("\x1b[" in capsys.readouterr().out)
@@ -219,7 +212,7 @@ def test_context_is_known_but_not_reported_on(here, capsys):
         "  labels: {istio.io/use-waypoint: wp}\nspec: {ports: [{port: 80}]}\n"
     )
     (here / "platform.yaml").write_text(
-        FAULTY + "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\n"
+        TWO_MODES + "---\napiVersion: gateway.networking.k8s.io/v1\nkind: Gateway\n"
         "metadata: {name: wp, namespace: shop}\n"
         "spec: {gatewayClassName: istio-waypoint, listeners: [{name: mesh, port: 15008, protocol: HBONE}]}\n"
     )
@@ -322,7 +315,7 @@ def test_a_check_that_raises_ends_with_exit_code_3(here, capsys, monkeypatch):
     checks = tuple(c._replace(run=broken) if c.id == "invalid-label" else c for c in whole.checks)
     monkeypatch.setattr(catalog, "load_catalog", lambda *_: catalog.Catalog(checks, whole.precedence))
     monkeypatch.setattr("meshlint.lint.load_catalog", catalog.load_catalog)
-    (here / "a.yaml").write_text(FAULTY)
+    (here / "a.yaml").write_text(TWO_MODES)
 
     assert 3 == run(["check", "--format", "concise", "--fail-on", "never"])
     said = capsys.readouterr().out
@@ -335,7 +328,7 @@ def test_the_context_is_taken_out_of_what_is_linted(here, capsys):
     A dump below the linted directory is context alone, by option or by settings.
     """
     (here / "platform").mkdir()
-    (here / "platform" / "dump.yaml").write_text(FAULTY)
+    (here / "platform" / "dump.yaml").write_text(TWO_MODES)
     (here / "app.yaml").write_text(HEALTHY.replace("name: shop", "name: other"))
 
     assert 1 == run(["check"])
@@ -394,7 +387,7 @@ def test_a_report_that_cannot_be_written_is_said_in_one_line(here, verb, redirec
     """
     Neither a closed stream nor a full disk ends in a traceback.
     """
-    (here / "a.yaml").write_text(FAULTY)
+    (here / "a.yaml").write_text(TWO_MODES)
     done = subprocess.run(
         f"{sys.executable} -m meshlint {verb} {redirection}",
         shell=True,
@@ -424,7 +417,7 @@ def test_a_suppression_of_what_is_no_check_is_said(here, capsys):
     A slip in a comment is a finding where it stands, with what was meant.
     """
     comment = " # meshlint: ignore[dual-mode-namespce, enrollment]"
-    (here / "a.yaml").write_text(FAULTY.replace("enabled", "enabled" + comment))
+    (here / "a.yaml").write_text(TWO_MODES.replace("enabled", "enabled" + comment))
 
     assert 1 == run(["check", "--format", "concise"])
     hint = "no such check or family: 'dual-mode-namespce'; did you mean 'dual-mode-namespace'?"
@@ -522,7 +515,7 @@ def test_what_a_patch_changes_is_only_noted_and_said(here, capsys):
     """
     A finding on an object that an overlay patches is a note which shows the patch; the summary counts it.
     """
-    files(here, base__ns=FAULTY, base__kustomization="resources: [ns.yaml]\n")
+    files(here, base__ns=TWO_MODES, base__kustomization="resources: [ns.yaml]\n")
     assert 1 == run(["check", "--no-render"])
     patch = "- {op: remove, path: /metadata/labels/istio-injection}"
     files(

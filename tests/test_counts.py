@@ -13,7 +13,7 @@ import pytest
 from meshlint.checking.catalog import load_catalog
 from meshlint.lint import Options, lint
 from meshlint.mesh.foundation import Foundation
-from meshlint.source import composer, discovery
+from meshlint.source import composer
 
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "benchmarks"))
@@ -54,15 +54,6 @@ def derived(monkeypatch):
         return real(mesh, name, subject, lambda: made.update([(name, subject)]) or derive())
 
     monkeypatch.setattr(Foundation, "_fact", fact)
-    return made
-
-
-@pytest.fixture
-def opened(monkeypatch):
-    """How often each file was read."""
-    made = Counter()
-    real = discovery._read
-    monkeypatch.setattr(discovery, "_read", lambda found: made.update([found.real]) or real(found))
     return made
 
 

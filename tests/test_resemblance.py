@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from manifests import MISSPELT_MODE
 from meshlint import cache as caches
 from meshlint.checking.catalog import load_catalog
 from meshlint.cli import resemblance, run
@@ -16,14 +17,6 @@ from meshlint.source.kustomize import building_program
 from meshlint.source.reading import read_text
 
 ROOT = Path(__file__).parent.parent
-FAULTY = """\
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
-  labels:
-    istio.io/dataplane-mode: Ambient
-"""
 CART = """\
 apiVersion: apps/v1
 kind: Deployment
@@ -73,7 +66,7 @@ def here(tmp_path, monkeypatch):
     """A directory with a manifest in which there is a fault, and others in which there is none."""
     monkeypatch.setattr(resemblance, "LEAST_KEPT", 0)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "shop.yaml").write_text(FAULTY)
+    (tmp_path / "shop.yaml").write_text(MISSPELT_MODE)
     (tmp_path / "cart.yaml").write_text(CART)
     (tmp_path / "till.yaml").write_text(SECRET)
     (tmp_path / "values.yaml").write_text("tag: 1.2\n")
@@ -178,7 +171,7 @@ def test_one_edit_after_the_other_may_change_nothing(here, lints, capsys):
         ("copy.yaml", CART.replace("replicas: 2", "replicas: 1")),
         ("copy.yaml", CART.replace("  namespace: shop\n", "")),
         ("cart.yaml", CART + "---\n" + CART.replace("cart", "stock") + "    # meshlint: ignore[all]\n"),
-        ("cart.yaml", CART + "---\n" + FAULTY.replace("shop", "till")),
+        ("cart.yaml", CART + "---\n" + MISSPELT_MODE.replace("shop", "till")),
         ("cart.yaml", CART + "---\napiVersion: v1\nkind: [\n"),
         ("cart.yaml", CART + "---\napiVersion: v1\nkind: Pod\nmetadata: {name: a, name: b}\n"),
         ("cart.yaml", CART + "---\nname: &a cart\nother: *a\n"),

@@ -4,25 +4,17 @@ import re
 
 import pytest
 
+from manifests import TWO_MODES
 from meshlint.cli import run
 from meshlint.errors import UsageError
 from meshlint.settings import read_settings
-
-FAULTY = """apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
-  labels:
-    istio.io/dataplane-mode: ambient
-    istio-injection: enabled
-"""
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".git").mkdir()
-    (tmp_path / "a.yaml").write_text(FAULTY)
+    (tmp_path / "a.yaml").write_text(TWO_MODES)
     return tmp_path
 
 
@@ -315,7 +307,7 @@ def test_an_override_cannot_hide_that_a_check_crashed(here, monkeypatch):
     checks = [check._replace(run=broken) for check in catalog.checks if check.id == "dual-mode-namespace"]
     monkeypatch.setattr("meshlint.lint.load_catalog", lambda *_: catalog._replace(checks=tuple(checks)))
     (here / "meshlint.toml").write_text("[[override]]\nfiles = ['*']\nignore = ['all']\n")
-    (here / "a.yaml").write_text("# meshlint: file-ignore[all] x\n" + FAULTY)
+    (here / "a.yaml").write_text("# meshlint: file-ignore[all] x\n" + TWO_MODES)
 
     assert running.CHECK_CRASHED.id == "check-crashed"
     assert 3 == run(["check"])
@@ -439,8 +431,8 @@ def test_patterns_hold_from_where_the_settings_are(here, capsys, monkeypatch):
     Run further down, a pattern that leads through directories means the same files.
     """
     (here / "apps" / "old").mkdir(parents=True)
-    (here / "apps" / "old" / "b.yaml").write_text(FAULTY.replace("shop", "b"))
-    (here / "apps" / "c.yaml").write_text(FAULTY.replace("shop", "c"))
+    (here / "apps" / "old" / "b.yaml").write_text(TWO_MODES.replace("shop", "b"))
+    (here / "apps" / "c.yaml").write_text(TWO_MODES.replace("shop", "c"))
     (here / "meshlint.toml").write_text(
         "exclude = ['/apps/old']\n[[override]]\nfiles = ['/apps/c.yaml']\nignore = ['all']\n"
     )

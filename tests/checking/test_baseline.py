@@ -5,27 +5,18 @@ import os
 
 import pytest
 
+from manifests import TWO_MODES
 from meshlint.checking.baseline import baseline_of, compare, read_baseline, written
 from meshlint.cli import run
 from meshlint.errors import UsageError
 from meshlint.lint import Options, lint
-
-FAULTY = """\
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
-  labels:
-    istio.io/dataplane-mode: ambient
-    istio-injection: enabled
-"""
 
 
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / ".git").mkdir()
-    (tmp_path / "a.yaml").write_text(FAULTY)
+    (tmp_path / "a.yaml").write_text(TWO_MODES)
     return tmp_path
 
 
@@ -43,7 +34,7 @@ def test_what_is_in_the_baseline_is_known_wherever_its_lines_are(here):
     """
     baseline = baseline_of(found(), "meshlint-baseline.json")
     (here / "a.yaml").unlink()
-    (here / "b.yaml").write_text("# moved\n\n" + FAULTY.replace("shop", "till") + "---\n" + FAULTY)
+    (here / "b.yaml").write_text("# moved\n\n" + TWO_MODES.replace("shop", "till") + "---\n" + TWO_MODES)
 
     known, new = compared(baseline).known, compared(baseline).new
 
@@ -57,11 +48,11 @@ def test_findings_that_are_alike_are_counted(here):
     """
     for cluster in ("one", "two"):
         (here / cluster).mkdir()
-        (here / cluster / "ns.yaml").write_text(FAULTY)
+        (here / cluster / "ns.yaml").write_text(TWO_MODES)
     (here / "a.yaml").unlink()
     baseline = baseline_of(found(), "meshlint-baseline.json")
     (here / "alpha").mkdir()
-    (here / "alpha" / "ns.yaml").write_text(FAULTY)
+    (here / "alpha" / "ns.yaml").write_text(TWO_MODES)
 
     assert 2 == baseline.total
     assert ["alpha/ns.yaml"] == [finding.at.file.path for finding in compared(baseline).new]
@@ -71,7 +62,7 @@ def test_what_is_not_found_is_gone_as_often_as_it_is_missing(here):
     """
     An entry that stands for two findings has one too many once one is mended.
     """
-    (here / "b.yaml").write_text(FAULTY)
+    (here / "b.yaml").write_text(TWO_MODES)
     baseline = baseline_of(found(), "meshlint-baseline.json")
     (here / "b.yaml").unlink()
     gone = compared(baseline).gone
@@ -84,7 +75,7 @@ def test_a_baseline_is_read_as_it_was_written(here):
     """
     The file is sorted, an entry a line, without line numbers; names of whatever kind come back.
     """
-    (here / "b.yaml").write_text(FAULTY.replace("shop", "'\u00fc \\ \"'"))
+    (here / "b.yaml").write_text(TWO_MODES.replace("shop", "'\u00fc \\ \"'"))
     baseline = baseline_of(found(), "base.json")
     (here / "base.json").write_text(written(baseline))
 
@@ -130,7 +121,7 @@ def test_check_fails_only_on_what_is_new(here, capsys):
     assert 0 == run(["check", "--baseline", "meshlint-baseline.json"])
     assert "1 finding in the baseline." in capsys.readouterr().out
 
-    (here / "b.yaml").write_text(FAULTY.replace("shop", "till"))
+    (here / "b.yaml").write_text(TWO_MODES.replace("shop", "till"))
     for format_ in ("text", "json", "sarif", "github", "junit"):
         assert 1 == run(["check", "--baseline", "meshlint-baseline.json", "--format", format_])
         out = capsys.readouterr().out
@@ -158,8 +149,8 @@ def test_what_is_gone_is_said_and_pruned(here, capsys):
     Mended findings stay in the file until somebody prunes it; nothing new gets in with that.
     """
     run(["baseline"])
-    (here / "a.yaml").write_text(FAULTY.replace("enabled", "disabled"))
-    (here / "b.yaml").write_text(FAULTY.replace("shop", "till"))
+    (here / "a.yaml").write_text(TWO_MODES.replace("enabled", "disabled"))
+    (here / "b.yaml").write_text(TWO_MODES.replace("shop", "till"))
     capsys.readouterr()
 
     assert 1 == run(["check", "--baseline", "meshlint-baseline.json"])
@@ -189,7 +180,7 @@ def test_what_a_run_does_not_look_for_is_not_gone(here, capsys):
     """
     Other files and other checks keep their entries; a file that is no longer there does not.
     """
-    (here / "b.yaml").write_text(FAULTY.replace("shop", "till"))
+    (here / "b.yaml").write_text(TWO_MODES.replace("shop", "till"))
     run(["baseline"])
     before = (here / "meshlint-baseline.json").read_text()
     capsys.readouterr()
@@ -211,5 +202,5 @@ def test_what_is_no_baseline_is_not_replaced(here, capsys):
     (here / "meshlint.toml").write_text('baseline = "a.yaml"\n')
 
     assert 2 == run(["baseline"])
-    assert FAULTY == (here / "a.yaml").read_text()
+    assert TWO_MODES == (here / "a.yaml").read_text()
     assert 2 == run(["baseline", "--output", "nowhere/b.json"])

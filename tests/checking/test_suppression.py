@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from manifests import reading
+from manifests import TWO_MODES, reading
 from meshlint.checking.catalog import Check, Page
 from meshlint.checking.finding import Problem
 from meshlint.checking.run import Checkable, run_checks
@@ -23,16 +23,7 @@ from meshlint.source.renderer import find_program
 kustomize = pytest.mark.skipif(
     not (find_program("kustomize") or find_program("kubectl")), reason="neither kustomize nor kubectl is here"
 )
-FAULTY = """\
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
-  labels:
-    istio.io/dataplane-mode: ambient
-    istio-injection: enabled
-"""
-HEAD, INJECTED = FAULTY.partition("    istio-injection")[0], "    istio-injection: enabled\n"
+HEAD, INJECTED = TWO_MODES.partition("    istio-injection")[0], "    istio-injection: enabled\n"
 NOW = datetime.now().astimezone()
 YESTERDAY = (NOW - timedelta(days=1)).date().isoformat()
 TOMORROW = (NOW + timedelta(days=1)).date().isoformat()
@@ -228,7 +219,7 @@ def test_what_is_wrong_with_a_comment_is_a_finding(here, comment, expected):
     """
     Unknown words, ends that have come or are no day, and what suppresses nothing are found.
     """
-    (here / "a.yaml").write_text(FAULTY.rstrip() + f" # meshlint: {comment}\n")
+    (here / "a.yaml").write_text(TWO_MODES.rstrip() + f" # meshlint: {comment}\n")
 
     assert expected == sorted(checks())
 
@@ -239,7 +230,7 @@ def test_thousands_of_unknown_words_are_one_finding_a_comment(here):
     """
     words = ", ".join(f"dual-mode-p{number}" for number in range(3000))
     lines = "".join(f"# meshlint: ignore[dual-mode-n{number}] x\n" for number in range(500))
-    (here / "a.yaml").write_text(f"# meshlint: ignore[{words}] x\n{lines}{FAULTY}")
+    (here / "a.yaml").write_text(f"# meshlint: ignore[{words}] x\n{lines}{TWO_MODES}")
 
     said = [message for message in findings() if "unknown-suppression" in message]
 
@@ -253,8 +244,8 @@ def test_a_file_ignore_holds_for_its_file_and_no_other(here):
     At the top, below comments, directives and the first `---`, it holds for everything in the file.
     """
     top = "# a file\n\n--- # of ours\n# meshlint: file-ignore[dual-mode-namespace] all are moving\n"
-    (here / "a.yaml").write_text(top + FAULTY + "---\n" + FAULTY.replace("shop", "till"))
-    (here / "b.yaml").write_text(FAULTY.replace("shop", "stock"))
+    (here / "a.yaml").write_text(top + TWO_MODES + "---\n" + TWO_MODES.replace("shop", "till"))
+    (here / "b.yaml").write_text(TWO_MODES.replace("shop", "stock"))
 
     found = lint(Options()).findings
 
@@ -278,8 +269,8 @@ def test_an_annotation_suppresses_what_is_found_about_its_object(here, annotatio
     """
     Several checks have a reason each; other objects of the file are shown.
     """
-    text = FAULTY.replace("  labels:", f"  annotations:\n    {annotation}\n  labels:")
-    (here / "a.yaml").write_text(text + "---\n" + FAULTY.replace("shop", "till"))
+    text = TWO_MODES.replace("  labels:", f"  annotations:\n    {annotation}\n  labels:")
+    (here / "a.yaml").write_text(text + "---\n" + TWO_MODES.replace("shop", "till"))
 
     assert sorted(["dual-mode-namespace", *expected]) == sorted(checks())
 
@@ -289,7 +280,7 @@ def test_an_annotation_of_a_wrong_type_breaks_nothing(here):
     What is no text suppresses nothing.
     """
     for number, value in enumerate(("true", "[a]", "{a: b}", "")):
-        text = FAULTY.replace("  labels:", f"  annotations:\n    meshlint.dev/ignore: {value}\n  labels:")
+        text = TWO_MODES.replace("  labels:", f"  annotations:\n    meshlint.dev/ignore: {value}\n  labels:")
         (here / f"{number}.yaml").write_text(text.replace("shop", f"shop-{number}"))
 
     assert 4 == checks(select=["dual-mode-namespace"]).count("dual-mode-namespace")
@@ -300,7 +291,7 @@ def test_unused_is_only_said_of_checks_that_ran_and_files_that_were_found(here):
     With `--select`, `--ignore`, or a file that is named, nothing is known of what is needed in a whole run.
     """
     comment = " # meshlint: ignore[dangling-waypoint, waypoint, all] moving\n"
-    (here / "a.yaml").write_text(FAULTY.replace("istio-injection: enabled\n", "app: shop" + comment))
+    (here / "a.yaml").write_text(TWO_MODES.replace("istio-injection: enabled\n", "app: shop" + comment))
 
     assert ["unused-suppression"] == checks()
     assert [] == checks(paths=["a.yaml"])
@@ -313,7 +304,7 @@ def test_a_check_that_does_not_hold_for_the_version_may_be_needed_for_another(he
     """
     A suppression is not called unused for the Istio version that was asked for.
     """
-    (here / "a.yaml").write_text("# meshlint: ignore[orphan-waypoint-namespace] x\n" + FAULTY)
+    (here / "a.yaml").write_text("# meshlint: ignore[orphan-waypoint-namespace] x\n" + TWO_MODES)
 
     assert "unused-suppression" not in checks(istio_version=IstioVersion.parse("1.22"))
     assert "unused-suppression" in checks(istio_version=IstioVersion.parse("1.23"))
@@ -324,8 +315,8 @@ def test_context_is_not_reported_on(here):
     Suppressions in what is only known are nobody's here to mend.
     """
     (here / "platform").mkdir()
-    (here / "platform" / "a.yaml").write_text("# meshlint: ignore[nonsense]\n" + FAULTY)
-    (here / "b.yaml").write_text(FAULTY.replace("shop", "b").replace("enabled", "disabled"))
+    (here / "platform" / "a.yaml").write_text("# meshlint: ignore[nonsense]\n" + TWO_MODES)
+    (here / "b.yaml").write_text(TWO_MODES.replace("shop", "b").replace("enabled", "disabled"))
 
     assert [] == checks(context=["platform"])
 
@@ -342,7 +333,7 @@ def test_where_something_was_not_read_a_suppression_may_be_needed(here, broken):
     In a file with a template or a syntax error nothing is called unused.
     """
     (here / "a.yaml").write_text(
-        "# meshlint: file-ignore[waypoint] once it is rendered\n" + FAULTY + "---\n" + broken
+        "# meshlint: file-ignore[waypoint] once it is rendered\n" + TWO_MODES + "---\n" + broken
     )
 
     assert "unused-suppression" not in checks()
@@ -361,7 +352,7 @@ def test_an_annotation_survives_rendering_and_holds_for_its_overlay(here, render
         (here / name / "kustomization.yaml").write_text(text + annotation * (name == "one"))
     (here / "base").mkdir()
     (here / "base" / "kustomization.yaml").write_text(f"{kind}resources: [ns.yaml]\n")
-    (here / "base" / "ns.yaml").write_text(FAULTY)
+    (here / "base" / "ns.yaml").write_text(TWO_MODES)
     found = lint(Options(render=render)).findings
 
     [shown] = [finding for finding in found if finding.check == "dual-mode-namespace"]
