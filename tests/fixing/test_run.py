@@ -5,6 +5,7 @@ import random
 import pytest
 import yaml
 
+from manifests import MISSPELT_MODE
 from meshlint.checking.edits import replace_value
 from meshlint.checking.finding import Edit, Fix
 from meshlint.fixing.edited import compatible, edited_texts
@@ -26,14 +27,6 @@ metadata:
 spec:
   ports: [{port: 80}]
 """
-SLIP = """\
-apiVersion: v1
-kind: Namespace
-metadata:
-  name: shop
-  labels:
-    istio.io/dataplane-mode: Ambient
-"""
 
 
 @pytest.fixture
@@ -52,7 +45,7 @@ def test_safe_fixes_are_made_and_unsafe_ones_only_if_asked(here):
     """
     Quotes are added without being asked twice; a value that changes what the mesh does is not touched.
     """
-    (here / "a.yaml").write_text(f"{UNQUOTED}---\n{SLIP}")
+    (here / "a.yaml").write_text(f"{UNQUOTED}---\n{MISSPELT_MODE}")
 
     safe = fix(Options())
     both = fix(Options(), unsafe=True)
@@ -60,7 +53,7 @@ def test_safe_fixes_are_made_and_unsafe_ones_only_if_asked(here):
     assert ["unquoted-label-value"] == [finding.check for finding in safe.mended]
     assert {"unquoted-label-value", "invalid-dataplane-mode"} == {finding.check for finding in both.mended}
     [text] = safe.texts.values()
-    assert UNQUOTED.replace("true #", '"true" #') + f"---\n{SLIP}" == text
+    assert UNQUOTED.replace("true #", '"true" #') + f"---\n{MISSPELT_MODE}" == text
 
 
 def test_a_file_with_templates_is_left_alone(here):
@@ -79,7 +72,7 @@ def test_context_is_never_fixed(here):
     """
     (here / "platform").mkdir()
     (here / "platform" / "a.yaml").write_text(UNQUOTED)
-    (here / "b.yaml").write_text(SLIP.replace("Ambient", "ambient"))
+    (here / "b.yaml").write_text(MISSPELT_MODE.replace("Ambient", "ambient"))
 
     assert not fix(Options(paths=["b.yaml"], context=["platform"]), unsafe=True).texts
 
@@ -89,7 +82,7 @@ def test_a_fix_that_would_bring_an_error_is_refused_and_the_others_are_made(here
     An ambient namespace would hold a machine that cannot join it: this fix alone is left out, and says why.
     """
     group = "apiVersion: networking.istio.io/v1\nkind: WorkloadGroup\nmetadata: {name: vm, namespace: shop}\n"
-    (here / "a.yaml").write_text(f"{SLIP}---\n{UNQUOTED}")
+    (here / "a.yaml").write_text(f"{MISSPELT_MODE}---\n{UNQUOTED}")
     (here / "b.yaml").write_text(group)
 
     fixed = fix(Options(), unsafe=True)
@@ -104,13 +97,13 @@ def test_a_fix_that_another_fix_makes_possible_is_made_too(here):
     """
     Passes go on until nothing is left to do, and a second run changes nothing.
     """
-    text = SLIP.replace("istio.io/dataplane-mode: Ambient", "istio.io/dataplane-modes: Ambient")
+    text = MISSPELT_MODE.replace("istio.io/dataplane-mode: Ambient", "istio.io/dataplane-modes: Ambient")
     (here / "a.yaml").write_text(text)
 
     fixed = fix(Options(), unsafe=True)
 
     [after] = fixed.texts.values()
-    assert SLIP.replace("Ambient", "ambient") == after
+    assert MISSPELT_MODE.replace("Ambient", "ambient") == after
     assert 2 == len(fixed.mended)
 
 
@@ -154,20 +147,22 @@ def test_fixes_that_overlap_are_not_made_together(here):
     """
     Of two fixes of one stretch of text the first is made, the other waits for the next pass.
     """
-    (here / "a.yaml").write_text(SLIP)
+    (here / "a.yaml").write_text(MISSPELT_MODE)
     [finding] = lint(Options()).findings
     file, start, end = finding.at.file, *finding.at.value_offsets
 
     twins = [finding._replace(fix=Fix(text, (Edit(file, start, end, text),))) for text in ("one", "two")]
 
-    assert [SLIP.replace("Ambient", "one")] == list(edited_texts(compatible(twins, unsafe=True)).values())
+    assert [MISSPELT_MODE.replace("Ambient", "one")] == list(
+        edited_texts(compatible(twins, unsafe=True)).values()
+    )
 
 
 def test_a_diff_says_what_would_change(here):
     """
     The diff is that of `diff -u`, and a missing last line break is said as git says it.
     """
-    (here / "a.yaml").write_text(SLIP.rstrip("\n"))
+    (here / "a.yaml").write_text(MISSPELT_MODE.rstrip("\n"))
 
     diff = unified_diff(fix(Options(), unsafe=True).texts)
 
